@@ -1,0 +1,1 @@
+"""The application put together: settings, database, sign-in, languages, security and commands."""

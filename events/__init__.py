@@ -1,0 +1,1 @@
+"""What takes place: events, series, programme, venues, working groups and their calendar."""

@@ -1,0 +1,1 @@
+"""How an event moves between the hall and the screen."""

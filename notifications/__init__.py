@@ -1,0 +1,1 @@
+"""What people are told and when: the outbox, mail building and delivery."""

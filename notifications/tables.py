@@ -1,0 +1,41 @@
+"""The outbox."""
+
+from enum import StrEnum
+
+from piccolo.columns import JSONB, UUID, Integer, Text, Timestamptz, Varchar
+from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.columns.defaults.uuid import UUID4
+from piccolo.constraints import Check
+from piccolo.table import Table
+
+
+class MessageStatus(StrEnum):
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+
+
+class Message(Table):
+    """One mail to one person, written in the transaction of what it tells about."""
+
+    id = UUID(primary_key=True, default=UUID4())
+    kind = Varchar(length=40, help_text="the folder in templates/mail")
+    about = UUID(null=True, default=None, index=True, help_text="the registration's id")
+    event_id = Integer(null=True, default=None, index=True)
+    recipient = Varchar(length=254, help_text="address")
+    recipient_name = Varchar(length=200)
+    language = Varchar(length=16)
+    context = JSONB(default="{}", help_text="every fact the message states, as of its cause")
+    status = Varchar(length=16, choices=MessageStatus, default=MessageStatus.QUEUED)
+    created_at = Timestamptz(default=TimestamptzNow())
+    due_at = Timestamptz(default=TimestamptzNow())
+    attempts = Integer(default=0)
+    lease_until = Timestamptz(null=True, default=None)
+    fence = Integer(default=0, help_text="rises with every claim; only the last claim may record")
+    sent_at = Timestamptz(null=True, default=None)
+    last_error = Text(null=True, default=None, help_text="never with an address")
+    message_id = Varchar(length=200, help_text="Message-ID, for ever")
+
+    lease_while_sending = Check("(status = 'sending') = (lease_until IS NOT NULL)")

@@ -1,0 +1,1 @@
+"""Who takes part: admission, confirmation, waitlist, groups, attendee lists."""

@@ -1,0 +1,87 @@
+"""Tables of registrations."""
+
+from enum import StrEnum
+
+from piccolo.columns import (
+    JSONB,
+    UUID,
+    BigSerial,
+    ForeignKey,
+    Integer,
+    Timestamptz,
+    Varchar,
+)
+from piccolo.columns.base import OnDelete
+from piccolo.columns.defaults.timestamptz import TimestamptzNow
+from piccolo.columns.defaults.uuid import UUID4
+from piccolo.constraints import Check, Unique
+from piccolo.table import Table
+
+from events.rules import Attendance
+from events.tables import Event, GroupSlot, Organiser
+
+
+class RegistrationStatus(StrEnum):
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    WAITLISTED = "waitlisted"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+class Registration(Table):
+    """One person (with up to five more) at one event.
+
+    Migrations add a partial unique index: one active registration per event and address.
+    """
+
+    id = UUID(primary_key=True, default=UUID4())
+    event = ForeignKey(Event, on_delete=OnDelete.restrict)
+    arrival = BigSerial(help_text="order of arrival, given under the event's lock")
+    number = Varchar(length=9, help_text="for the phone, like K7QM-2XVT")
+    name = Varchar(length=200)
+    email = Varchar(length=254, null=True, default=None, help_text="as typed; null = told by phone or letter")
+    address = Varchar(length=254, null=True, default=None, help_text="the e-mail in lower case, for comparison")
+    language = Varchar(length=16)
+    status = Varchar(length=16, choices=RegistrationStatus)
+    attendance = Varchar(length=16, choices=Attendance)
+    attendance_wished = Varchar(length=16, null=True, default=None, choices=Attendance)
+    seats = Integer(default=1)
+    wishes = JSONB(default="{}", help_text="group keys in order of wish, by session key")
+    answers = JSONB(default="{}")
+    sequence = Integer(default=0, help_text="the registration's own part of its calendar's SEQUENCE")
+    held_until = Timestamptz(null=True, default=None, help_text="while pending")
+    registered_at = Timestamptz(default=TimestamptzNow())
+    confirmed_at = Timestamptz(null=True, default=None, help_text="when the address was proved, or by hand")
+    invited_at = Timestamptz(null=True, default=None, help_text="when a calendar REQUEST was first put out")
+    ended_at = Timestamptz(null=True, default=None)
+    registered_by = ForeignKey(Organiser, null=True, default=None, on_delete=OnDelete.set_null)
+    confirm_nonce = Varchar(length=16)
+    own_nonce = Varchar(length=16)
+    join_nonce = Varchar(length=16)
+
+    one_to_six_seats = Check("seats BETWEEN 1 AND 6")
+    hold_while_pending = Check("(status = 'pending') = (held_until IS NOT NULL)")
+
+
+class GroupSeat(Table):
+    """A registration's seats in one group and session."""
+
+    registration = ForeignKey(Registration, on_delete=OnDelete.cascade)
+    slot = ForeignKey(GroupSlot, on_delete=OnDelete.restrict)
+    seats = Integer(default=1)
+
+    once = Unique([registration, slot])
+
+
+class IdempotencyKey(Table):
+    """The answer given to a request, so that its repetition gets the same."""
+
+    event = ForeignKey(Event, on_delete=OnDelete.cascade)
+    address = Varchar(length=254)
+    key = Varchar(length=128)
+    body_hash = Varchar(length=64)
+    answer = JSONB()
+    created_at = Timestamptz(default=TimestamptzNow())
+
+    once = Unique([event, address, key])
