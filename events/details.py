@@ -115,6 +115,7 @@ class EventDetails:
     base_mode: Mode
     capacity: int | None
     digital_capacity: int | None
+    hybrid_capacity: int | None
     in_person_limit: int | None
     online_limit: int | None
     in_person_taken: int
@@ -123,6 +124,8 @@ class EventDetails:
     online_waiting: int
     waitlist: bool
     confirm_email: bool
+    hold_hours: int
+    allocation: str
     retention_days: int
     sequence: int
     version: int

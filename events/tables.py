@@ -26,6 +26,7 @@ class Series(Table):
     default_language = Varchar(length=16)
     title = JSONB()
     summary = JSONB(null=True, default=None)
+    description = JSONB(null=True, default=None)
 
 
 class Organiser(Table):
@@ -119,7 +120,7 @@ class Venue(Table):
     country = Varchar(length=2, null=True, default=None)
     access = JSONB(null=True, default=None, help_text="how to get in, by language")
 
-    one_key_per_event = Unique([event, key])
+    one_venue_key = Unique([event, key])
 
 
 class Session(Table):
@@ -139,7 +140,7 @@ class Session(Table):
     optional = Boolean(default=False)
     capacity = Integer(null=True, default=None)
 
-    one_key_per_event = Unique([event, key])
+    one_session_key = Unique([event, key])
 
 
 class WorkingGroup(Table):
@@ -153,7 +154,7 @@ class WorkingGroup(Table):
     digital_capacity = Integer(null=True, default=None)
     moderators = Array(base_column=Varchar(length=254), default=list)
 
-    one_key_per_event = Unique([event, key])
+    one_group_key = Unique([event, key])
 
 
 class GroupSlot(Table):
@@ -164,7 +165,7 @@ class GroupSlot(Table):
     seat_limit = Integer(null=True, default=None, help_text="what may be held now; null = no limit")
     taken = Integer(default=0)
 
-    one_slot = Unique([group, session])
+    one_group_slot = Unique([group, session])
     not_oversold = Check("taken >= 0 AND (seat_limit IS NULL OR taken <= seat_limit)")
 
 
@@ -175,7 +176,7 @@ class Membership(Table):
     event = ForeignKey(Event, on_delete=OnDelete.cascade)
     role = Varchar(length=16, choices=Role, default=Role.ORGANISER)
 
-    once_per_event = Unique([organiser, event])
+    one_membership = Unique([organiser, event])
 
 
 class Activity(Table):

@@ -16,4 +16,4 @@ class ModeRule(Table):
     position = Integer()
     rule = JSONB(help_text="the keys of `[[mode_rules]]`")
 
-    one_key_per_event = Unique([event, key])
+    one_rule_key = Unique([event, key])

@@ -1,7 +1,5 @@
 """Tables of registrations."""
 
-from enum import StrEnum
-
 from piccolo.columns import (
     JSONB,
     UUID,
@@ -19,14 +17,7 @@ from piccolo.table import Table
 
 from events.rules import Attendance
 from events.tables import Event, GroupSlot, Organiser
-
-
-class RegistrationStatus(StrEnum):
-    PENDING = "pending"
-    CONFIRMED = "confirmed"
-    WAITLISTED = "waitlisted"
-    CANCELLED = "cancelled"
-    EXPIRED = "expired"
+from registration.rules import RegistrationStatus
 
 
 class Registration(Table):
@@ -71,7 +62,7 @@ class GroupSeat(Table):
     slot = ForeignKey(GroupSlot, on_delete=OnDelete.restrict)
     seats = Integer(default=1)
 
-    once = Unique([registration, slot])
+    one_group_seat = Unique([registration, slot])
 
 
 class IdempotencyKey(Table):
@@ -84,4 +75,4 @@ class IdempotencyKey(Table):
     answer = JSONB()
     created_at = Timestamptz(default=TimestamptzNow())
 
-    once = Unique([event, address, key])
+    one_answer_per_key = Unique([event, address, key])

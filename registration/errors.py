@@ -1,0 +1,38 @@
+"""Refusals about registrations."""
+
+from events.errors import Refusal
+
+
+class RegistrationUnknown(Refusal):
+    status = 404
+    code = "not-found"
+    title = "There is no such registration"
+
+
+class LinkInvalid(Refusal):
+    """A personal link that was cut, forged, made for another purpose or revoked."""
+
+    status = 404
+    code = "link-invalid"
+    title = "This link does not work"
+
+
+class RegistrationNotOpen(Refusal):
+    code = "registration-not-open"
+    title = "Registration is not open yet"
+
+
+class RegistrationClosed(Refusal):
+    code = "registration-closed"
+    title = "Registration is closed"
+
+
+class EventFull(Refusal):
+    code = "event-full"
+    title = "All seats are taken and there is no waitlist"
+
+
+class GroupUnknown(Refusal):
+    status = 422
+    code = "group-unknown"
+    title = "There is no such group in this session"

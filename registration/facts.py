@@ -1,0 +1,89 @@
+"""What a message states about an event and a registration, as of its cause: plain JSON values."""
+
+from typing import Any
+
+from events.details import EventDetails, SessionDetails, VenueDetails
+from events.rules import local_time
+from registration.rules import RegistrationStatus
+from registration.tables import Registration
+
+Facts = dict[str, Any]
+
+
+def event_facts(event: EventDetails) -> Facts:
+    """Times, place, mode and words of the event; local times are naive ISO 8601 in `timezone`."""
+    return {
+        "slug": event.slug,
+        "uid": event.uid,
+        "title": event.title,
+        "summary": event.summary,
+        "kind": event.kind,
+        "status": event.status.value,
+        "default_language": event.default_language,
+        "timezone": event.timezone,
+        "starts_local": event.starts_local.isoformat(),
+        "ends_local": event.ends_local.isoformat(),
+        "deadline_local": event.closes_local.isoformat() if event.closes_local else None,
+        "mode": event.mode.value,
+        "sequence": event.sequence,
+        "venues": [venue_facts(venue) for venue in event.venues],
+        "sessions": [_session_facts(session) for session in event.sessions],
+        "contact": event.contact,
+        "retention_days": event.retention_days,
+    }
+
+
+def venue_facts(venue: VenueDetails) -> Facts:
+    return {
+        "name": venue.name,
+        "room": venue.room,
+        "street": venue.street,
+        "postal_code": venue.postal_code,
+        "locality": venue.locality,
+    }
+
+
+def _session_facts(session: SessionDetails) -> Facts:
+    return {
+        "key": session.key,
+        "kind": session.kind,
+        "title": session.title,
+        "starts_local": session.starts_local.isoformat(),
+        "ends_local": session.ends_local.isoformat(),
+        "venue": session.venue.line if session.venue else None,
+        "optional": session.optional,
+    }
+
+
+def registration_facts(
+    registration: Registration, event: EventDetails, groups: dict[str, str | None], position: int | None
+) -> Facts:
+    """The registration's own facts. `groups` is the group key by session, `position` the place on the waitlist."""
+    titles = {group.key: group.title for group in event.groups}
+    held_until = registration.held_until
+    return {
+        "id": str(registration.id),
+        "uid": calendar_uid(registration),
+        "number": registration.number,
+        "name": registration.name,
+        "status": registration.status,
+        "attendance": registration.attendance,
+        "seats": registration.seats,
+        "groups": {
+            session: {"key": key, "title": titles[key]} if key else None for session, key in groups.items()
+        },
+        "wishes": registration.wishes,
+        "sequence": event.sequence + registration.sequence,
+        "invited": registration.invited_at is not None,
+        "needs_confirmation": registration.status in (RegistrationStatus.PENDING, RegistrationStatus.WAITLISTED)
+        and registration.confirmed_at is None,
+        "held_until_local": local_time(held_until, event.timezone).isoformat(timespec="minutes")
+        if held_until
+        else None,
+        "position": position,
+    }
+
+
+def calendar_uid(registration: Registration) -> str:
+    """The UID of the registration's calendar entry, for ever."""
+    return f"registration-{registration.id}"

@@ -1,0 +1,134 @@
+"""Reads of registrations."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from events.details import EventDetails
+from events.rules import Attendance
+from registration.errors import RegistrationUnknown
+from registration.rules import ACTIVE, RegistrationStatus, Slot
+from registration.tables import GroupSeat, Registration
+
+ACTIVE_VALUES = [status.value for status in ACTIVE]
+
+
+def slots_of(event: EventDetails) -> list[Slot]:
+    """Every group in every session, in the order of the programme, with its free seats."""
+    return [
+        Slot(session.key, group.key, session.starts_at, session.ends_at, slot.seats_left)
+        for session in event.sessions
+        for group in event.groups_in(session.key)
+        for slot in group.slots
+        if slot.session == session.key
+    ]
+
+
+async def registration_by_id(registration_id: UUID, *, locked: bool = False) -> Registration:
+    """Raises RegistrationUnknown."""
+    query = Registration.objects().where(Registration.id == registration_id).output(load_json=True).first()
+    registration = await (query.lock_rows("UPDATE") if locked else query)
+    if registration is None:
+        raise RegistrationUnknown()
+    return registration
+
+
+async def active_registration(event_id: int, address: str) -> Registration | None:
+    """The one registration of an address that is pending, confirmed or waitlisted."""
+    return (
+        await Registration.objects()
+        .where(
+            (Registration.event == event_id)
+            & (Registration.address == address)
+            & (Registration.status.is_in(ACTIVE_VALUES))
+        )
+        .output(load_json=True)
+        .first()
+    )
+
+
+async def groups_held(registration_ids: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
+    """The group key by session key of each registration."""
+    ids = list(registration_ids)
+    held: dict[UUID, dict[str, str]] = defaultdict(dict)
+    for start in range(0, len(ids), 10_000):
+        rows = await GroupSeat.select(
+            GroupSeat.registration,
+            GroupSeat.slot.session.key.as_alias("session"),
+            GroupSeat.slot.group.key.as_alias("group"),
+        ).where(GroupSeat.registration.is_in(ids[start : start + 10_000]))
+        for row in rows:
+            held[row["registration"]][row["session"]] = row["group"]
+    return held
+
+
+def groups_shown(event: EventDetails, registration: Registration, held: dict[str, str]) -> dict[str, str | None]:
+    """By session: the group held, or `None` where one was wished and none is held."""
+    sessions = [session.key for session in event.group_sessions]
+    return {key: held.get(key) for key in sessions if key in held or key in registration.wishes}
+
+
+async def position(registration: Registration) -> int | None:
+    """The place on the waitlist, counted from 1; `None` for who does not wait."""
+    if registration.status != RegistrationStatus.WAITLISTED:
+        return None
+    return await Registration.count().where(
+        (Registration.event == registration.event)
+        & (Registration.status == RegistrationStatus.WAITLISTED.value)
+        & (Registration.attendance == registration.attendance)
+        & (Registration.arrival <= registration.arrival)
+    )
+
+
+async def waitlist(event_id: int, attendance: Attendance) -> list[Registration]:
+    """Who waits for a seat, in order of arrival."""
+    return (
+        await Registration.objects()
+        .where(
+            (Registration.event == event_id)
+            & (Registration.status == RegistrationStatus.WAITLISTED.value)
+            & (Registration.attendance == attendance.value)
+        )
+        .order_by(Registration.arrival)
+        .output(load_json=True)
+    )
+
+
+async def counts_by_status(event_id: int) -> dict[str, int]:
+    """How many registrations have each status; zero counts are there too."""
+    rows = await Registration.raw(
+        "SELECT status, count(*) AS registrations FROM registration WHERE event = {} GROUP BY status", event_id
+    )
+    found = {row["status"]: row["registrations"] for row in rows}
+    return {status.value: found.get(status.value, 0) for status in RegistrationStatus}
+
+
+async def events_with_lapsed_holds(now: datetime) -> list[int]:
+    """Events in which a seat was held for a confirmation that did not come in time."""
+    rows = await Registration.raw(
+        "SELECT DISTINCT event FROM registration WHERE status = 'pending' AND held_until <= {}", now
+    )
+    return [row["event"] for row in rows]
+
+
+async def events_to_fill(now: datetime) -> list[int]:
+    """Published events past their deadline and before their start in which somebody waits while seats are free."""
+    rows = await Registration.raw(
+        "SELECT id FROM event WHERE status = 'published' AND closes_at <= {} AND starts_at > {} AND ("
+        " (in_person_waiting > 0 AND (in_person_limit IS NULL OR in_person_taken < in_person_limit)) OR"
+        " (online_waiting > 0 AND (online_limit IS NULL OR online_taken < online_limit)))",
+        now,
+        now,
+    )
+    return [row["id"] for row in rows]
+
+
+async def active_registrations(event_id: int) -> list[Registration]:
+    """Everybody who is pending, confirmed or waitlisted, in order of arrival."""
+    return (
+        await Registration.objects()
+        .where((Registration.event == event_id) & (Registration.status.is_in(ACTIVE_VALUES)))
+        .order_by(Registration.arrival)
+        .output(load_json=True)
+    )

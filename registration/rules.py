@@ -1,0 +1,171 @@
+"""Who gets a seat, who waits, who moves up, and which group. Pure: `now` is an argument, nothing is read or written."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from events.rules import OFFERED, Attendance, EventStatus, Mode
+
+
+class RegistrationStatus(StrEnum):
+    """`pending` and `confirmed` hold seats; `pending` until the address is confirmed."""
+
+    PENDING = "pending"
+    CONFIRMED = "confirmed"
+    WAITLISTED = "waitlisted"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+
+
+HOLDING = (RegistrationStatus.PENDING, RegistrationStatus.CONFIRMED)
+ACTIVE = (*HOLDING, RegistrationStatus.WAITLISTED)
+
+
+class Refused(StrEnum):
+    """Why a newcomer is not admitted."""
+
+    NOT_OPEN = "registration-not-open"
+    CLOSED = "registration-closed"
+    FULL = "event-full"
+    CANCELLED = "event-cancelled"
+    NOT_OFFERED = "attendance-not-offered"
+
+
+@dataclass(frozen=True)
+class Seats:
+    """One attendance of an event: what may be held (`None` = no limit), what is held, how many wait."""
+
+    limit: int | None
+    taken: int
+    waiting: int
+
+    def fit(self, seats: int) -> bool:
+        return self.limit is None or self.taken + seats <= self.limit
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What an event says about its registration. `closes_at` itself is too late."""
+
+    status: EventStatus
+    mode: Mode
+    opens_at: datetime | None
+    closes_at: datetime
+    starts_at: datetime
+    waitlist: bool
+    confirm_email: bool
+    hold_hours: int
+
+
+def attendance_or_default(mode: Mode, wished: Attendance | None) -> Attendance:
+    """The attendance of somebody who did not say: online while the event is digital, else in the hall."""
+    return wished or (Attendance.ONLINE if mode is Mode.DIGITAL else Attendance.IN_PERSON)
+
+
+def admission(
+    now: datetime, terms: Terms, attendance: Attendance, seats_there: Seats, seats: int
+) -> RegistrationStatus | Refused:
+    """What becomes of a newcomer. While anyone waits, newcomers wait."""
+    if terms.status is EventStatus.CANCELLED:
+        return Refused.CANCELLED
+    if terms.status is EventStatus.DRAFT or (terms.opens_at is not None and now < terms.opens_at):
+        return Refused.NOT_OPEN
+    if now >= terms.closes_at:
+        return Refused.CLOSED
+    if attendance not in OFFERED[terms.mode]:
+        return Refused.NOT_OFFERED
+    if seats_there.waiting == 0 and seats_there.fit(seats):
+        return RegistrationStatus.PENDING if terms.confirm_email else RegistrationStatus.CONFIRMED
+    return RegistrationStatus.WAITLISTED if terms.waitlist else Refused.FULL
+
+
+def held_until(now: datetime, starts_at: datetime, hold_hours: int) -> datetime:
+    """How long a seat waits for its confirmation: `hold_hours`, but no more than a quarter of the time left."""
+    return min(now + timedelta(hours=hold_hours), now + max(starts_at - now, timedelta()) / 4)
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A waitlisted registration."""
+
+    id: UUID
+    seats: int
+
+
+def promotions(now: datetime, terms: Terms, free: int | None, waitlist: Iterable[Waiting]) -> list[Waiting]:
+    """Who moves up into `free` seats (`None` = no limit), given the waitlist in order of arrival.
+
+    Before the deadline seats are kept for the head until it fits; afterwards the first who fits moves up.
+    Nobody moves up once the event has started, or while it is not published.
+    """
+    if now >= terms.starts_at or terms.status is not EventStatus.PUBLISHED:
+        return []
+    moving: list[Waiting] = []
+    for person in waitlist:
+        if free is None or person.seats <= free:
+            moving.append(person)
+            free = None if free is None else free - person.seats
+        elif now < terms.closes_at:
+            break
+    return moving
+
+
+@dataclass(frozen=True)
+class Slot:
+    """One group in one session. `free` is `None` where there is no limit."""
+
+    session: str
+    group: str
+    starts_at: datetime
+    ends_at: datetime
+    free: int | None
+
+    def overlaps(self, other: "Slot") -> bool:
+        return self.starts_at < other.ends_at and other.starts_at < self.ends_at
+
+
+Wishes = Mapping[str, Sequence[str]]
+"""Group keys in order of wish, by session key."""
+
+
+def unknown_wishes(wishes: Wishes, slots: Iterable[Slot]) -> list[tuple[str, str]]:
+    """The (session, group) pairs of wishes that the programme does not have."""
+    known = {(slot.session, slot.group) for slot in slots}
+    sessions = {session for session, _ in known}
+    return [
+        (session, group)
+        for session, groups in wishes.items()
+        for group in (groups if session in sessions else groups or ("",))
+        if (session, group) not in known
+    ]
+
+
+def groups_for(
+    wishes: Wishes, seats: int, slots: Sequence[Slot], kept: Iterable[Slot] = ()
+) -> dict[str, Slot | None]:
+    """The group of each wished session, in the order of `slots`: the first wish with room.
+
+    Never the same group twice, nothing at overlapping times; `kept` are slots the person has already, whose
+    sessions are left alone. A session without a free wish gets `None`: the wish is kept.
+    """
+    has = list(kept)
+    chosen: dict[str, Slot | None] = {}
+    for session in dict.fromkeys(slot.session for slot in slots):
+        if session not in wishes or any(slot.session == session for slot in has):
+            continue
+        there = {slot.group: slot for slot in slots if slot.session == session}
+        chosen[session] = next(
+            (
+                there[group]
+                for group in wishes[session]
+                if group in there
+                and (there[group].free is None or seats <= (there[group].free or 0))
+                and not any(group == other.group or there[group].overlaps(other) for other in has)
+            ),
+            None,
+        )
+        if (slot := chosen[session]) is not None:
+            has.append(slot)
+    return chosen

@@ -1,0 +1,112 @@
+"""Counters of held seats. All of it runs inside a transaction that holds the event's lock."""
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from piccolo.columns import Integer
+
+from events.details import EventDetails
+from events.rules import Attendance
+from events.tables import Event, GroupSlot, WorkingGroup
+from registration.rules import Seats, Slot
+from registration.tables import GroupSeat
+
+TAKEN: dict[Attendance, Integer] = {
+    Attendance.IN_PERSON: Event.in_person_taken,
+    Attendance.ONLINE: Event.online_taken,
+}
+WAITING: dict[Attendance, Integer] = {
+    Attendance.IN_PERSON: Event.in_person_waiting,
+    Attendance.ONLINE: Event.online_waiting,
+}
+
+
+def seats_there(event: EventDetails, attendance: Attendance) -> Seats:
+    return Seats(event.limit(attendance), event.taken(attendance), event.waiting(attendance))
+
+
+async def count(event_id: int, attendance: Attendance, *, seats: int = 0, waiting: int = 0) -> None:
+    """Adds to the event's counters; the database refuses what would oversell."""
+    taken, waits = TAKEN[attendance], WAITING[attendance]
+    await Event.update({taken: taken + seats, waits: waits + waiting}).where(Event.id == event_id)
+
+
+async def take_groups(registration_id: UUID, event_id: int, slots: Iterable[Slot], seats: int) -> None:
+    """Gives the registration seats in groups."""
+    for slot in slots:
+        slot_id = await _slot_id(event_id, slot.session, slot.group)
+        await GroupSlot.update({GroupSlot.taken: GroupSlot.taken + seats}).where(GroupSlot.id == slot_id)
+        await GroupSeat.insert(GroupSeat(registration=registration_id, slot=slot_id, seats=seats))
+
+
+async def leave_groups(registration_id: UUID, session: str | None = None) -> None:
+    """Takes the registration's seats in groups back, in one session or in all."""
+    rows = await GroupSeat.select(GroupSeat.id, GroupSeat.slot, GroupSeat.seats, GroupSeat.slot.session.key).where(
+        GroupSeat.registration == registration_id
+    )
+    for row in rows:
+        if session is None or row["slot.session.key"] == session:
+            await GroupSlot.update({GroupSlot.taken: GroupSlot.taken - row["seats"]}).where(
+                GroupSlot.id == row["slot"]
+            )
+            await GroupSeat.delete().where(GroupSeat.id == row["id"])
+
+
+async def raise_limit(event: EventDetails, attendance: Attendance, seats: int) -> None:
+    """Makes room for `seats` more, beyond the capacity, as somebody decided by hand."""
+    limit, needed = event.limit(attendance), event.taken(attendance) + seats
+    if limit is None or needed <= limit:
+        return
+    row = await Event.objects().get(Event.id == event.id)
+    assert row is not None
+    if attendance is Attendance.ONLINE:
+        row.online_limit = row.digital_capacity = needed
+    else:
+        row.in_person_limit = needed
+        if row.hybrid_capacity is not None and limit == row.hybrid_capacity and event.mode != event.base_mode:
+            row.hybrid_capacity = needed
+        else:
+            row.capacity = needed
+    row.version += 1
+    await row.save(
+        [
+            Event.online_limit,
+            Event.digital_capacity,
+            Event.in_person_limit,
+            Event.hybrid_capacity,
+            Event.capacity,
+            Event.version,
+        ]
+    )
+
+
+async def raise_group_limit(event: EventDetails, session: str, group: str, seats: int) -> None:
+    """Makes room for `seats` more in a group, as somebody decided by hand."""
+    slot_id = await _slot_id(event.id, session, group)
+    row = await GroupSlot.objects(GroupSlot.group).get(GroupSlot.id == slot_id)
+    assert row is not None
+    needed = row.taken + seats
+    if row.seat_limit is None or needed <= row.seat_limit:
+        return
+    working_group: WorkingGroup = row.group
+    if working_group.digital_capacity is not None and row.seat_limit == working_group.digital_capacity:
+        working_group.digital_capacity = needed
+    else:
+        working_group.capacity = needed
+    await working_group.save([WorkingGroup.capacity, WorkingGroup.digital_capacity])
+    await GroupSlot.update({GroupSlot.seat_limit: needed}).where(GroupSlot.group == working_group.id)
+
+
+async def _slot_id(event_id: int, session: str, group: str) -> int:
+    row = (
+        await GroupSlot.select(GroupSlot.id)
+        .where(
+            (GroupSlot.session.event == event_id)
+            & (GroupSlot.session.key == session)
+            & (GroupSlot.group.key == group)
+            & (GroupSlot.group.event == event_id)
+        )
+        .first()
+    )
+    assert row is not None
+    return int(row["id"])
