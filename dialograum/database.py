@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, NamedTuple, Self, cast
 
 import asyncpg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
@@ -98,18 +98,16 @@ class Transaction(PostgresTransaction):
             await self.rollback()
         except Exception:
             # The server rolls back by itself when the connection goes; what stopped us must stay visible.
-            self.connection.terminate()
+            with contextlib.suppress(asyncpg.InterfaceError):
+                self.connection.terminate()
 
     async def _send_notices(self) -> None:
         if not self.notices or not self._committed:
             return
-        channels, payloads = zip(*self.notices, strict=True)
         try:
-            await self.connection.execute(
-                "SELECT pg_notify(c, p) FROM unnest($1::text[], $2::text[]) AS n(c, p)", channels, payloads
-            )
-        except Exception:
-            logger.warning("A notice was not sent; its listeners will look by themselves", exc_info=True)
+            await self.connection.executemany("SELECT pg_notify($1, $2)", self.notices)
+        except Exception:  # what it tells about is written, and listeners also look by themselves
+            logger.warning("A notice was not sent", exc_info=True)
 
 
 class Database(PostgresEngine):
@@ -173,11 +171,80 @@ class Database(PostgresEngine):
         finally:
             await connection.close()
 
+    async def notify(self, channel: str, payload: str = "") -> None:
+        """Tells every `Listener` of the channel: once per transaction, after its commit, or at once outside of one.
+
+        A notice may get lost and carries no personal data; whoever listens also looks now and then.
+        """
+        if current := cast("Transaction | None", self.current_transaction.get()):
+            current.notices[channel, payload] = None
+        else:
+            async with self.connection() as connection:
+                await connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+
     def transaction(self, allow_nested: bool = True) -> Transaction:
         return Transaction(self, allow_nested=allow_nested)
 
 
 DB = Database()
+
+
+class Notice(NamedTuple):
+    channel: str
+    payload: str
+
+
+class Listener:
+    """Hears the notices of some channels, on a connection of its own that comes back after a loss.
+
+    async with Listener("outbox") as listener:
+        notices = await listener.wait(30)
+    """
+
+    def __init__(self, *channels: str) -> None:
+        self._channels = channels
+        self._notices: dict[Notice, None] = {}
+        self._heard = asyncio.Event()
+        self._connection: Any = None
+
+    async def __aenter__(self) -> Self:
+        with contextlib.suppress(DatabaseAway):
+            await self._connect()
+        return self
+
+    async def __aexit__(self, *reason: object) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+
+    async def wait(self, seconds: float) -> list[Notice]:
+        """What was heard since the last call, once each; waits until there is something, at most `seconds`.
+
+        An empty list means that it is time to look: nothing was heard in that time, or something may have been
+        missed while the connection was lost.
+        """
+        lost = self._connection is None or self._connection.is_closed()
+        if lost:
+            try:
+                await self._connect()
+            except DatabaseAway:
+                await asyncio.sleep(min(seconds, 1))
+            return []
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._heard.wait(), seconds)
+        self._heard.clear()
+        notices = list(self._notices)
+        self._notices.clear()
+        return notices
+
+    async def _connect(self) -> None:
+        self._connection = await DB.get_new_connection()
+        self._connection.add_termination_listener(lambda connection: self._heard.set())
+        for channel in self._channels:
+            await self._connection.add_listener(channel, self._hear)
+
+    def _hear(self, connection: Any, process: int, channel: str, payload: str) -> None:
+        self._notices[Notice(channel, payload)] = None
+        self._heard.set()
 
 
 @contextlib.contextmanager
@@ -214,7 +281,10 @@ async def connect(settings: Settings, *, pool_size: int = POOL_SIZE) -> None:
 
 def _remote(url: str) -> dict[str, Any]:
     config: dict[str, Any] = {"dsn": url}
-    if "," in url.partition("://")[2].rpartition("@")[2].partition("/")[0] and "target_session_attrs" not in url:
+    if (
+        "," in url.partition("://")[2].rpartition("@")[2].partition("/")[0]
+        and "target_session_attrs" not in url
+    ):
         # Of several hosts, the one that takes writes.
         config["target_session_attrs"] = "read-write"
     return config
@@ -273,7 +343,9 @@ async def is_migrated() -> bool:
 async def _pending() -> list[tuple[str, str]]:
     from piccolo.apps.migrations.tables import Migration
 
-    done = {(row["app_name"], row["name"]) for row in await Migration.select(Migration.app_name, Migration.name)}
+    done = {
+        (row["app_name"], row["name"]) for row in await Migration.select(Migration.app_name, Migration.name)
+    }
     return [migration for migration in _shipped() if migration not in done]
 
 

@@ -139,7 +139,8 @@ def _initialise(cluster: Path) -> None:
     unfinished.mkdir(mode=0o700)
     if user := _system_user():
         logger.warning(
-            "Running as root, so the embedded PostgreSQL runs as the system user %s; prefer a user of your own", user
+            "Running as root, so the embedded PostgreSQL runs as the system user %s; prefer a user of your own",
+            user,
         )
         _let_cross(unfinished)
         shutil.chown(unfinished, user)
@@ -191,7 +192,15 @@ def _launch(cluster: Path, durable: bool) -> None:
     (cluster / "postmaster.pid").unlink(missing_ok=True)
     options = OPTIONS | ({} if durable else CARELESS)
     written = " ".join(f"-c {name}='{value}'" for name, value in options.items())
-    _run(cluster, "pg_ctl", "start", "--wait", f"--timeout={START_SECONDS}", "--log=log", f"--options={written}")
+    _run(
+        cluster,
+        "pg_ctl",
+        "start",
+        "--wait",
+        f"--timeout={START_SECONDS}",
+        "--log=log",
+        f"--options={written}",
+    )
 
 
 def _is_listening(cluster: Path) -> bool:

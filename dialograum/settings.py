@@ -7,7 +7,7 @@ import tomllib
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from functools import cached_property
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
@@ -31,7 +31,8 @@ class SettingsInvalid(Exception):
     """A setting that cannot be used. The text is one line, names the setting and never holds its value."""
 
 
-class Limit(NamedTuple):
+@dataclass(frozen=True)
+class Limit:
     """At most `count` in `seconds`; a count of 0 means no limit."""
 
     count: int
@@ -60,7 +61,12 @@ class MailServer:
         query = parse_qs(parts.query)
         starttls = query.pop("starttls", ["auto"])[-1]
         port = _port(parts)
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or query or parts.path not in ("", "/"):
+        if (
+            parts.scheme not in ("smtp", "smtps")
+            or not parts.hostname
+            or query
+            or parts.path not in ("", "/")
+        ):
             raise ValueError("expected smtp://user:password@host:587?starttls=auto or smtps://host")
         if starttls not in ("auto", "required", "never"):
             raise ValueError("starttls is auto, required or never")
@@ -80,7 +86,9 @@ def _port(parts: SplitResult) -> int | None:
     try:
         return parts.port
     except ValueError:
-        raise ValueError("its port is not a number from 1 to 65535; encode / and @ in a password as %2F and %40") from None
+        raise ValueError(
+            "its port is not a number from 1 to 65535; encode / and @ in a password as %2F and %40"
+        ) from None
 
 
 def _split(value: Any) -> Any:
@@ -135,7 +143,9 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("")
     secret_key: SecretStr = SecretStr("")
     mail_url: SecretStr = SecretStr("")
-    mail_from: Annotated[Sender, NoDecode, BeforeValidator(_sender)] = Sender("Dialograum", "dialog@example.org")
+    mail_from: Annotated[Sender, NoDecode, BeforeValidator(_sender)] = Sender(
+        "Dialograum", "dialog@example.org"
+    )
     town: str = Field(default="Musterstadt", min_length=1, max_length=200)
     privacy_url: str = ""
     imprint_url: str = ""
@@ -256,7 +266,9 @@ class Settings(BaseSettings):
         except OSError as error:
             raise SettingsInvalid(f"{PREFIX}DATA_DIR: the secret in it: {error.strerror}") from error
         if len(secret) < SECRET_LENGTH:
-            raise SettingsInvalid(f"{PREFIX}DATA_DIR: the file secret in it is too short; restore or remove it")
+            raise SettingsInvalid(
+                f"{PREFIX}DATA_DIR: the file secret in it is too short; restore or remove it"
+            )
         return secret.encode()
 
     def make_folders(self) -> None:

@@ -1,0 +1,96 @@
+"""Databases for tests: one embedded server per run, one over TCP where a test asks for both, emptied for every test."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from piccolo.conf.apps import Finder
+
+from dialograum import database as db
+from dialograum import embedded
+from dialograum.settings import PREFIX, Settings
+from tests.postgres import short_folder, tcp_server
+
+BOTH = ("embedded", "tcp")
+
+Databases = Callable[[str], Awaitable[tuple[Settings, Any, Any]]]
+
+for name in [name for name in os.environ if name.startswith(PREFIX)]:
+    del os.environ[name]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    runs_twice = metafunc.definition.get_closest_marker("both_databases") or (
+        metafunc.definition.path.name == "test_actions.py"
+    )
+    if runs_twice and "database_kind" in metafunc.fixturenames:
+        metafunc.parametrize("database_kind", BOTH, scope="session")
+
+
+@pytest.fixture(scope="session")
+def database_kind() -> str:
+    """`embedded`, or `tcp` in the second run of a test that runs on both."""
+    return "embedded"
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Iterator[Path]:
+    """`DATA_DIR` of the run, with the embedded server in it."""
+    with short_folder() as folder:
+        yield folder
+        embedded.leave(folder)
+
+
+@pytest.fixture(scope="session")
+async def _databases(data_dir: Path) -> AsyncIterator[Databases]:
+    """By kind: settings, configuration and pool of a migrated database, made when first asked for."""
+    async with AsyncExitStack() as stack:
+        ready: dict[str, tuple[Settings, Any, Any]] = {}
+
+        async def database_of(kind: str) -> tuple[Settings, Any, Any]:
+            if kind not in ready:
+                settings = Settings(data_dir=data_dir)
+                if kind == "tcp":
+                    address = await stack.enter_async_context(tcp_server(data_dir))
+                    settings = Settings(data_dir=data_dir, database_url=address, secret_key="s" * 40)
+                else:
+                    settings.make_folders()
+                    await embedded.start(data_dir, durable=False)
+                db.DB.pool = None
+                await db.connect(settings)
+                stack.push_async_callback(db.DB.pool.close)  # type: ignore[attr-defined]
+                await db.migrate()
+                ready[kind] = settings, db.DB.config, db.DB.pool
+            return ready[kind]
+
+        yield database_of
+        db.DB.pool = None
+
+
+@pytest.fixture
+async def settings(database_kind: str, _databases: Databases) -> Settings:
+    """The settings of this test's database."""
+    found, _, _ = await _databases(database_kind)
+    return found
+
+
+@pytest.fixture
+async def database(database_kind: str, _databases: Databases) -> db.Database:
+    """The engine, connected to a migrated database without a row."""
+    _, db.DB.config, db.DB.pool = await _databases(database_kind)
+    tables = ", ".join(table._meta.get_formatted_tablename() for table in Finder().get_table_classes())
+    async with db.DB.connection() as connection:
+        await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+    return db.DB
+
+
+@pytest.fixture
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment in which a process of ours uses this test's database."""
+    values = {"DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url.get_secret_value()}
+    if not settings.is_embedded:
+        values["SECRET_KEY"] = settings.secret_key.get_secret_value()
+    return os.environ | {PREFIX + name: value for name, value in values.items()}

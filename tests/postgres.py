@@ -1,0 +1,67 @@
+"""A second PostgreSQL, as a data centre has one: reached over TCP, with a password, by a user who owns one database."""
+
+import contextlib
+import secrets
+import shutil
+import socket
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+
+from dialograum import embedded
+
+ROLE = "town"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def short_folder() -> Iterator[Path]:
+    """A folder with a path short enough for a socket, which the server's own user may cross."""
+    folder = Path(tempfile.mkdtemp(prefix="dialograum-")).resolve()
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
+
+
+@contextlib.asynccontextmanager
+async def tcp_server(folder: Path) -> AsyncIterator[str]:
+    """The server's address, with the password in it."""
+    cluster, port, password = folder / "tcp", free_port(), secrets.token_urlsafe(12)
+    cluster.mkdir(mode=0o700)
+    words = folder / "password"
+    words.write_text(password)
+    if user := embedded._system_user():
+        shutil.chown(cluster, user)
+        shutil.chown(words, user)
+    embedded._run(
+        cluster,
+        "initdb",
+        "--username=admin",
+        f"--pwfile={words}",
+        "--auth=scram-sha-256",
+        "--encoding=UTF8",
+        "--locale=C",
+        "--no-sync",
+    )
+    options = embedded.OPTIONS | embedded.CARELESS | {"listen_addresses": "127.0.0.1", "port": str(port)}
+    written = " ".join(f"-c {name}='{value}'" for name, value in options.items())
+    embedded._run(cluster, "pg_ctl", "start", "--wait", "--log=log", f"--options={written}")
+    try:
+        admin = await asyncpg.connect(
+            host="127.0.0.1", port=port, user="admin", password=password, database="postgres"
+        )
+        await admin.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{password}'")
+        await admin.execute(f"CREATE DATABASE {ROLE} OWNER {ROLE}")
+        await admin.close()
+        yield f"postgresql://{ROLE}:{password}@127.0.0.1:{port}/{ROLE}"
+    finally:
+        embedded._run(cluster, "pg_ctl", "stop", "--silent", "--mode=immediate")
