@@ -114,6 +114,8 @@ def _component(
     component.add("tzname", observance.name)
     if rule:
         component.add("rrule", rule)
-    elif onsets[1:]:
-        component.add("rdate", vDDDLists(onsets[1:]))
+    else:
+        # One line each: of several on a line some readers, vobject among them, take the first alone.
+        for onset in onsets[1:]:
+            component.add("rdate", vDDDLists([onset]))
     return component
