@@ -1,0 +1,207 @@
+"""Mails as they leave: words from the templates, headers, and the parts in an order that mail programs understand."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage
+from email.policy import SMTP, EmailPolicy
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import css_inline
+import idna
+from jinja2 import Environment
+
+from notifications.errors import CannotCompose
+
+
+@dataclass(frozen=True)
+class Words:
+    """A mail's subject and its two texts."""
+
+    subject: str
+    text: str
+    html: str
+
+
+@dataclass(frozen=True)
+class CalendarPart:
+    """An iCalendar object; `method` is the METHOD that stands in it."""
+
+    content: bytes
+    method: Literal["REQUEST", "CANCEL"]
+
+
+@dataclass(frozen=True)
+class Sender:
+    """The town, and where answers go: to the organiser of the event where that address is known."""
+
+    name: str
+    address: str
+    reply_to: str | None = None
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Whom the mail is for, in a language (a code)."""
+
+    name: str
+    address: str
+    language: str
+
+
+SUBJECT_LENGTH = 150
+NAME_LENGTH = 80
+CALENDAR_FILE = "calendar.ics"
+
+
+def render(environment: Environment, kind: str, facts: Mapping[str, Any]) -> Words:
+    """The words of `templates/mail/<kind>/`, styles inlined. `facts` should have gone through `clean`."""
+    subject, text, html = (
+        environment.get_template(f"mail/{kind}/{name}").render(facts)
+        for name in ("subject.txt", "body.txt", "body.html")
+    )
+    return Words(
+        subject=one_line(subject, SUBJECT_LENGTH),
+        text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
+        html=_INLINER.inline(html),
+    )
+
+
+_INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+
+
+def build(
+    words: Words,
+    sender: Sender,
+    recipient: Recipient,
+    *,
+    message_id: str,
+    sent_at: datetime,
+    thread: str | None = None,
+    calendar: CalendarPart | None = None,
+    calendar_attached: bool = True,
+) -> EmailMessage:
+    """The mail to one person.
+
+    `thread` is the Message-ID that all mails about one thing refer to. The calendar part is the last
+    alternative, and once more an attachment for programs that show only those. Raises CannotCompose where the
+    address cannot be written to.
+    """
+    mail = EmailMessage(policy=POLICY)
+    mail["From"] = _address(sender.name, sender.address)
+    mail["To"] = _address(recipient.name, recipient.address)
+    if sender.reply_to:
+        mail["Reply-To"] = _address("", sender.reply_to)
+    mail["Subject"] = words.subject
+    mail["Date"] = sent_at
+    mail["Message-ID"] = message_id
+    if thread:
+        mail["In-Reply-To"] = thread
+        mail["References"] = thread
+    mail["Auto-Submitted"] = "auto-generated"
+    mail["X-Auto-Response-Suppress"] = "All"
+    mail.set_content(words.text, cte="quoted-printable")
+    mail.add_alternative(words.html, subtype="html", cte="quoted-printable")
+    if calendar:
+        mail.add_alternative(
+            calendar.content.decode(),
+            subtype="calendar",
+            cte="7bit" if calendar.content.isascii() else "base64",
+            params={"method": calendar.method, "component": "VEVENT"},
+        )
+        if calendar_attached:
+            mail.add_attachment(
+                calendar.content,
+                maintype="application",
+                subtype="ics",
+                filename=CALENDAR_FILE,
+                params={"name": CALENDAR_FILE},
+            )
+    # Last, for adding a part moves all Content-* headers into it.
+    mail["Content-Language"] = recipient.language
+    return mail
+
+
+def content_of(mail: EmailMessage) -> bytes:
+    """The mail as it goes over the wire: 7 bit, CRLF, no line above 998 octets."""
+    return mail.as_bytes(policy=POLICY)
+
+
+class _Identifiers(UnstructuredHeader):
+    """Message-IDs. The library would break long ones into encoded words, which no mail program takes for them."""
+
+    max_count = 1
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        name: str = self.name  # type: ignore[attr-defined]
+        return f"{name}:" + "".join(f" {identifier}{policy.linesep}" for identifier in str(self).split())
+
+
+_HEADERS = HeaderRegistry()
+for _name in ("references", "in-reply-to"):
+    _HEADERS.map_to_type(_name, _Identifiers)  # type: ignore[arg-type]
+
+POLICY = SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
+
+
+_LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
+
+
+def envelope_address(address: str) -> str:
+    """The address in ASCII, its domain in Punycode. Raises CannotCompose for what is not one plain address."""
+    local_part, _, domain = address.rpartition("@")
+    if not _LOCAL_PART.fullmatch(local_part):
+        raise CannotCompose("the address cannot be used")
+    try:
+        written = idna.encode(domain, uts46=True).decode()
+    except UnicodeError as error:
+        raise CannotCompose("the address cannot be used") from error
+    return f"{local_part}@{written}"
+
+
+def host_of(base_url: str) -> str:
+    """The host of an address in ASCII, as it stands in Message-IDs."""
+    host = urlsplit(base_url).hostname or ""
+    try:
+        return idna.encode(host, uts46=True).decode()
+    except UnicodeError:
+        return host if re.fullmatch(r"[0-9.]+", host) else "localhost"
+
+
+def _address(name: str, address: str) -> Address:
+    # Some versions of the library lose the quotes around a name that they fold, and a comma then begins the next
+    # address: so nothing is left that needs quotes.
+    said = one_line(re.sub(r'[()<>\[\]:;@\\,"]', " ", name), NAME_LENGTH)
+    return Address(display_name=said, addr_spec=envelope_address(address))
+
+
+# Controls, line and paragraph separators, overrides of the writing direction, and halves of surrogate pairs
+_UNSEEN = "\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff"
+_NOT_IN_A_LINE = re.compile(f"[{_UNSEEN}]+")
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """One line without anything unseen that could end it or turn it round, cut to `limit` characters."""
+    line = " ".join(part for part in re.split("[ \t]+", _NOT_IN_A_LINE.sub(" ", text)) if part)
+    return line if limit is None or len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def clean(value: Any, *, several_lines: frozenset[str] = frozenset({"reason"})) -> Any:
+    """The facts with every string on one line, but those of the names in `several_lines`."""
+    if isinstance(value, str):
+        return one_line(value)
+    if isinstance(value, Mapping):
+        return {
+            key: _lines(item) if key in several_lines and isinstance(item, str) else clean(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [clean(item) for item in value]
+    return value
+
+
+def _lines(text: str) -> str:
+    return "\n".join(one_line(line) for line in re.split("\r\n|[\r\n\x85\u2028\u2029]", text)).strip()

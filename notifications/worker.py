@@ -1,0 +1,224 @@
+"""Sends what is due, for as long as the process lives."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from email.message import EmailMessage
+
+from notifications import outbox
+from notifications.delivery import Letter, Outcome, Refused, Sent, ServerAway, Transport
+from notifications.errors import CannotCompose
+from notifications.mail import content_of, envelope_address
+from notifications.outbox import Claim
+from notifications.rules import pause, retry_after
+
+logger = logging.getLogger(__name__)
+
+Compose = Callable[[Claim], Awaitable[EmailMessage]]
+"""Makes the finished mail of a message. `CannotCompose` fails that message for good, anything else is tried again."""
+
+INTERVAL_SECONDS = 5.0
+"""How often to look without being woken: for what falls due, and for what other workers left behind."""
+
+DRAIN_SECONDS = 20.0
+"""How long a stop waits for what the server has not answered yet."""
+
+
+async def deliver(
+    compose: Compose,
+    transport: Transport,
+    stop: asyncio.Event,
+    wake: asyncio.Event,
+    *,
+    host: str,
+    lease_seconds: float = outbox.LEASE_SECONDS,
+    interval_seconds: float = INTERVAL_SECONDS,
+    drain_seconds: float = DRAIN_SECONDS,
+) -> None:
+    """Sends due messages until `stop` is set, then finishes what is under way.
+
+    Any number may run, in any number of processes. `wake` makes it look at once; `host` stands in the
+    Message-IDs. Nothing but cancellation ends it: while database or mail server are away, it waits.
+    """
+    worker = _Worker(compose, transport, stop, wake, host, lease_seconds, interval_seconds)
+    renewing = asyncio.create_task(worker.renew_in_time())
+    try:
+        await worker.run()
+        await worker.drain(drain_seconds)
+    finally:
+        renewing.cancel()
+        await worker.end()
+
+
+class _Worker:
+    def __init__(
+        self,
+        compose: Compose,
+        transport: Transport,
+        stop: asyncio.Event,
+        wake: asyncio.Event,
+        host: str,
+        lease_seconds: float,
+        interval_seconds: float,
+    ) -> None:
+        self._compose, self._transport, self._stop, self._wake = compose, transport, stop, wake
+        self._host, self._lease_seconds, self._interval_seconds = host, lease_seconds, interval_seconds
+        self._turns = asyncio.Semaphore(transport.at_once)
+        # More than are sent at once, so that the next mails are written while the server answers.
+        self._most = 4 * transport.at_once
+        self._in_hand: dict[asyncio.Task[None], Claim] = {}
+        self._ours_until: dict[Claim, float] = {}
+        self._half_done = asyncio.Event()
+        self._away: ServerAway | None = None
+        self._failures = 0
+
+    async def run(self) -> None:
+        while not self._stop.is_set():
+            if self._away is not None:
+                await self._wait_for_server(self._away)
+                continue
+            self._wake.clear()
+            free = self._most - len(self._in_hand)
+            if await self._take(free) == free:
+                await self._until_half_done()
+                continue
+            if not self._in_hand:
+                await self._transport.close()
+            await self._any(self._wake, seconds=self._interval_seconds)
+
+    async def drain(self, seconds: float) -> None:
+        if self._in_hand:
+            await asyncio.wait(self._in_hand, timeout=seconds)
+
+    async def end(self) -> None:
+        # What is cut off here keeps its lease until it lapses: whether the server took it, nobody knows.
+        for task in self._in_hand:
+            task.cancel()
+        if self._in_hand:
+            await asyncio.wait(self._in_hand)
+        await self._transport.close()
+
+    async def renew_in_time(self) -> None:
+        while True:
+            await asyncio.sleep(self._lease_seconds / 3)
+            claims, since = list(self._in_hand.values()), time.monotonic()
+            if not claims:
+                continue
+            try:
+                ours = await outbox.renew(claims, self._lease_seconds)
+            except Exception:  # Without the database nobody else can claim them either.
+                logger.exception("Leases could not be renewed")
+                continue
+            for claim in claims:
+                if claim in self._ours_until:
+                    self._ours_until[claim] = since + self._lease_seconds if claim.id in ours else 0.0
+
+    async def _any(self, *events: asyncio.Event, seconds: float | None = None) -> None:
+        """Waits for one of the events, for the stop, or so many seconds."""
+        waits = [asyncio.create_task(event.wait()) for event in (self._stop, *events)]
+        try:
+            await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+
+    async def _until_half_done(self) -> None:
+        self._half_done.clear()
+        if len(self._in_hand) > self._most // 2:
+            await self._any(self._half_done)
+
+    async def _take(self, free: int) -> int:
+        since = time.monotonic()
+        try:
+            claims = await outbox.claim(free, self._host, self._lease_seconds)
+        except Exception:  # Whatever happens to the database, this loop must be there when it is back.
+            logger.exception("The outbox could not be read")
+            return 0
+        for claim in claims:
+            self._ours_until[claim] = since + self._lease_seconds
+            task = asyncio.create_task(self._deal_with(claim))
+            self._in_hand[task] = claim
+            task.add_done_callback(self._put_down)
+        return len(claims)
+
+    def _put_down(self, task: asyncio.Task[None]) -> None:
+        del self._ours_until[self._in_hand.pop(task)]
+        if len(self._in_hand) <= self._most // 2:
+            self._half_done.set()
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("A message was left to the next worker", exc_info=error)
+
+    async def _deal_with(self, claim: Claim) -> None:
+        letter = await self._write(claim)
+        if isinstance(letter, Refused):
+            await self._record(claim, letter)
+            return
+        async with self._turns:
+            if time.monotonic() >= self._ours_until[claim]:
+                return
+            outcome: Outcome | None = None
+            if self._away is None and not self._stop.is_set():
+                outcome = await self._transport.send(letter)
+        if isinstance(outcome, ServerAway):
+            self._note(outcome)
+        elif outcome is not None:
+            self._failures = 0
+        await self._record(claim, outcome)
+
+    async def _write(self, claim: Claim) -> Letter | Refused:
+        try:
+            mail = await self._compose(claim)
+            return Letter(
+                id=claim.id,
+                created_at=claim.created_at,
+                sender=mail["From"].addresses[0].addr_spec,
+                recipient=envelope_address(claim.recipient),
+                content=content_of(mail),
+            )
+        except CannotCompose as error:
+            return Refused(final=True, reason=str(error))
+        except Exception as error:  # One mail that cannot be written must not hold up the others.
+            logger.exception("The %s mail %s could not be written", claim.kind, claim.id)
+            return Refused(final=False, reason=f"could not be written: {type(error).__name__}")
+
+    async def _record(self, claim: Claim, outcome: Outcome | None) -> None:
+        """Until it is done: what is not recorded will be sent again."""
+        while True:
+            try:
+                held = await _record(claim, outcome)
+            except Exception:  # Whatever happens to the database.
+                logger.exception("What became of message %s could not be recorded yet", claim.id)
+                await asyncio.sleep(1)
+                continue
+            if not held:
+                logger.warning("Message %s was claimed by another worker meanwhile", claim.id)
+            return
+
+    def _note(self, away: ServerAway) -> None:
+        if self._away is None:
+            self._failures += 1
+            self._away = away
+            logger.warning("Sending rests: %s", away.reason)
+
+    async def _wait_for_server(self, away: ServerAway) -> None:
+        await self._any(seconds=pause(self._failures, refused=away.refused).total_seconds())
+        if self._stop.is_set():
+            return
+        self._away = None
+        if (still := await self._transport.reach()) is not None:
+            self._note(still)
+
+
+async def _record(claim: Claim, outcome: Outcome | None) -> bool:
+    match outcome:
+        case Sent():
+            return await outbox.record_sent(claim)
+        case Refused(final=False, reason=reason) if after := retry_after(claim.attempts):
+            return await outbox.record_retry(claim, reason, after.total_seconds())
+        case Refused(reason=reason):
+            return await outbox.record_failed(claim, reason)
+        case ServerAway(reason=reason):
+            return await outbox.release(claim, reason)
+        case None:
+            return await outbox.release(claim)
