@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote, urlencode
 
-from icalendar import Alarm, Calendar, Event, Parameters, vDatetime, vText
+from icalendar import Alarm, Calendar, Event, Parameters, vText
 
 from events.details import EventDetails
 from events.rules import EventStatus
@@ -132,8 +132,8 @@ def _component(method: Method, entry: Entry) -> Event:
     made.add("sequence", entry.sequence)
     made.add("dtstamp", entry.changed_at.astimezone(UTC).replace(microsecond=0))
     made.add("last-modified", entry.changed_at.astimezone(UTC).replace(microsecond=0))
-    made.add("dtstart", vDatetime(entry.starts_local, params={"TZID": entry.timezone}))
-    made.add("dtend", vDatetime(entry.ends_local, params={"TZID": entry.timezone}))
+    made.add("dtstart", entry.starts_local, parameters={"TZID": entry.timezone})
+    made.add("dtend", entry.ends_local, parameters={"TZID": entry.timezone})
     made.add("status", "CANCELLED" if cancelled else "CONFIRMED")
     made.add("summary", vText(one_line(entry.text.summary)))
     if location := one_line(entry.text.location):
