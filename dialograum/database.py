@@ -15,6 +15,7 @@ import asyncpg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
 from dialograum import embedded
+from dialograum.errors import DatabaseAway
 from dialograum.settings import PREFIX, Settings
 
 os.environ.setdefault("PICCOLO_CONF", "dialograum.piccolo_conf")
@@ -27,19 +28,20 @@ MIGRATION_LOCK = 0x6469616C6F67  # "dialog"
 logger = logging.getLogger(__name__)
 
 
-class DatabaseAway(Exception):
-    """The database does not answer, refuses us, or has no connection free. The text is one line without secrets."""
-
-
-_AWAY = (
+LOST = (
     OSError,
     TimeoutError,
-    asyncpg.InterfaceError,
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.TooManyConnectionsError,
+)
+"""What a query raises when the server goes away under it."""
+
+_AWAY = (
+    *LOST,
+    asyncpg.InterfaceError,
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
 )
@@ -259,7 +261,7 @@ def _told_as_away() -> Iterator[None]:
 async def connect(settings: Settings, *, pool_size: int = POOL_SIZE) -> None:
     """Starts the embedded server where no `DATABASE_URL` is set, and opens this process's pool.
 
-    Raises `DatabaseAway` or `embedded.EmbeddedRefused`.
+    Raises `DatabaseAway` or `EmbeddedRefused`.
     """
     if settings.is_embedded:
         config = await embedded.start(settings.data_dir)
@@ -273,10 +275,12 @@ async def connect(settings: Settings, *, pool_size: int = POOL_SIZE) -> None:
     try:
         with _told_as_away():
             await DB.start_connection_pool(min_size=1, max_size=pool_size)
-    except (DatabaseAway, ValueError) as error:
+    except DatabaseAway as error:
         if settings.is_embedded:
             raise
         raise DatabaseAway(f"{PREFIX}DATABASE_URL: {error}") from error
+    except ValueError as error:  # which quotes a part of the address, perhaps of the password
+        raise DatabaseAway(f"{PREFIX}DATABASE_URL: it cannot be read as an address") from error
 
 
 def _remote(url: str) -> dict[str, Any]:

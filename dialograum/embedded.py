@@ -26,6 +26,7 @@ from typing import Any
 import asyncpg
 import psutil
 
+from dialograum.errors import EmbeddedRefused
 from dialograum.settings import PREFIX
 
 VERSION = 18
@@ -55,10 +56,6 @@ CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "of
 logger = logging.getLogger(__name__)
 
 _handles: dict[Path, int] = {}
-
-
-class EmbeddedRefused(Exception):
-    """The embedded server cannot run here. The text is one line and names `DATA_DIR`."""
 
 
 async def start(data_dir: Path, *, durable: bool = True) -> dict[str, Any]:

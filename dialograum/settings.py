@@ -22,13 +22,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from dialograum.errors import SettingsInvalid
+
 PREFIX = "DIALOGRAUM_"
 FILE = "dialograum.toml"
 SECRET_LENGTH = 32
-
-
-class SettingsInvalid(Exception):
-    """A setting that cannot be used. The text is one line, names the setting and never holds its value."""
 
 
 @dataclass(frozen=True)

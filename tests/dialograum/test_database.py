@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from dialograum import database as db
-from dialograum.database import DB, Database, DatabaseAway, Listener
+from dialograum.database import DB, Database, Listener
+from dialograum.errors import DatabaseAway
 from events.tables import Organiser
 
 pytestmark = pytest.mark.both_databases

@@ -1,0 +1,1 @@
+"""The commands of `dialograum`, one module each, loaded when called."""
