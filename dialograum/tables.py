@@ -34,3 +34,10 @@ class ApiToken(Table):
     scope = Varchar(length=8, default="read", help_text="read or write")
     created_at = Timestamptz(default=TimestamptzNow())
     used_at = Timestamptz(null=True, default=None)
+
+
+class SignInFailure(Table):
+    """A wrong password. Only a hash of the address is stored."""
+
+    address_hash = Varchar(length=64, index=True)
+    at = Timestamptz(default=TimestamptzNow())

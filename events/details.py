@@ -78,9 +78,8 @@ class GroupDetails:
 
     @property
     def seats_left(self) -> int | None:
-        """Free seats over all its sessions; `None` where there is no limit."""
-        left = [slot.seats_left for slot in self.slots]
-        return None if None in left else sum(n or 0 for n in left)
+        """Seats that are free in every one of its sessions; `None` where there is no limit."""
+        return min((slot.seats_left for slot in self.slots if slot.seats_left is not None), default=None)
 
 
 @dataclass(frozen=True)

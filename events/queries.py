@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+from piccolo.columns.combination import WhereRaw
+
 from events.details import (
     EventDetails,
     GroupDetails,
@@ -15,6 +17,12 @@ from events.details import (
 from events.errors import EventUnknown
 from events.rules import EventStatus, Mode
 from events.tables import Event, GroupSlot, Membership, Organiser, Series, Session, Venue, WorkingGroup
+
+
+HOLDS_WORD = (
+    "(EXISTS (SELECT 1 FROM jsonb_each_text(title) AS t WHERE t.value ILIKE {})"
+    " OR EXISTS (SELECT 1 FROM jsonb_each_text(coalesce(summary, '{{}}')) AS t WHERE t.value ILIKE {}))"
+)
 
 
 async def event_named(slug: str, *, locked: bool = False) -> Event:
@@ -64,10 +72,14 @@ async def public_events(
     starting_before: datetime | None = None,
     ending_after: datetime | None = None,
     mode: Mode | None = None,
+    words: Iterable[str] = (),
     after: tuple[datetime, int] | None = None,
     limit: int | None = None,
 ) -> list[EventDetails]:
-    """Published and cancelled events by start; `after` is the (start, id) of the last one seen."""
+    """Published and cancelled events by start, whose title or summary hold all `words` in some language.
+
+    `after` is the (start, id) of the last one seen.
+    """
     query = Event.objects().where(Event.status != EventStatus.DRAFT.value).output(load_json=True)
     if starting_from is not None:
         query = query.where(Event.starts_at >= starting_from)
@@ -77,6 +89,9 @@ async def public_events(
         query = query.where(Event.ends_at > ending_after)
     if mode is not None:
         query = query.where(Event.mode == mode.value)
+    for word in words:
+        pattern = "%" + word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        query = query.where(WhereRaw(HOLDS_WORD, pattern, pattern))
     if after is not None:
         at, event_id = after
         query = query.where((Event.starts_at > at) | ((Event.starts_at == at) & (Event.id > event_id)))
@@ -106,11 +121,11 @@ async def events_of(organiser: Organiser) -> list[EventDetails]:
     return await with_programme(rows)
 
 
-async def events_of_series(series_id: int) -> list[EventDetails]:
+async def events_of_series(slug: str) -> list[EventDetails]:
     """The published and cancelled events of a series, by start."""
     rows = (
         await Event.objects()
-        .where((Event.series == series_id) & (Event.status != EventStatus.DRAFT.value))
+        .where((Event.series.slug == slug) & (Event.status != EventStatus.DRAFT.value))
         .output(load_json=True)
         .order_by(Event.starts_at)
     )
