@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 def _is_expected(error: Exception) -> bool:
     """Whether the error's own text tells an operator what to do, so that a traceback would only hide it."""
     from dialograum.database import LOST
-    from dialograum.errors import CannotRun
+    from dialograum.failures import CannotRun
     from events.errors import Refusal
 
     return isinstance(error, (CannotRun, Refusal, *LOST))

@@ -15,7 +15,7 @@ import asyncpg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 
 from dialograum import embedded
-from dialograum.errors import DatabaseAway
+from dialograum.failures import DatabaseAway
 from dialograum.settings import PREFIX, Settings
 
 os.environ.setdefault("PICCOLO_CONF", "dialograum.piccolo_conf")
@@ -68,7 +68,7 @@ class Transaction(PostgresTransaction):
         self.connection = await self.get_connection()
         try:
             self.transaction = self.connection.transaction()
-            await self.begin()
+            await self.begin()  # type: ignore[no-untyped-call]
         except BaseException:
             await self.engine.give_back(self.connection)
             raise
@@ -87,7 +87,7 @@ class Transaction(PostgresTransaction):
         try:
             if exception is None:
                 if not self._committed and not self._rolled_back:
-                    await self.commit()
+                    await self.commit()  # type: ignore[no-untyped-call]
                 await self._send_notices()
             elif not self._committed and not self._rolled_back:
                 await self._undo()
@@ -97,7 +97,7 @@ class Transaction(PostgresTransaction):
 
     async def _undo(self) -> None:
         try:
-            await self.rollback()
+            await self.rollback()  # type: ignore[no-untyped-call]
         except Exception:
             # The server rolls back by itself when the connection goes; what stopped us must stay visible.
             with contextlib.suppress(asyncpg.InterfaceError):

@@ -26,7 +26,7 @@ from typing import Any
 import asyncpg
 import psutil
 
-from dialograum.errors import EmbeddedRefused
+from dialograum.failures import EmbeddedRefused
 from dialograum.settings import PREFIX
 
 VERSION = 18

@@ -11,17 +11,17 @@ from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
-from granian.server import Server as Granian
+from granian.server import MPServer
 
 from dialograum import background, logs
 from dialograum.database import connected, migrate
-from dialograum.errors import PortTaken
+from dialograum.failures import PortTaken
 from dialograum.settings import Settings
 
 APPLICATION = "dialograum.web:create_app"
 
 
-class Server(Granian):
+class Server(MPServer):
     """Granian, which tells the background work to stop together with its own workers."""
 
     def __init__(self, beside: background.Background, **options: Any) -> None:

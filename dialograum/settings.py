@@ -22,7 +22,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from dialograum.errors import SettingsInvalid
+from dialograum.failures import SettingsInvalid
 
 PREFIX = "DIALOGRAUM_"
 FILE = "dialograum.toml"

@@ -8,7 +8,7 @@ import pytest
 
 from dialograum import database as db
 from dialograum.database import DB, Database, Listener
-from dialograum.errors import DatabaseAway
+from dialograum.failures import DatabaseAway
 from events.tables import Organiser
 
 pytestmark = pytest.mark.both_databases
