@@ -1,21 +1,21 @@
-"""Why the application cannot run. The text of each is one line without secrets, for whoever operates it."""
+"""Refusals of the application itself."""
+
+from events.errors import Refusal
 
 
-class CannotRun(Exception):
-    """The start, or the work, cannot go on; the text says why."""
+class Unauthorised(Refusal):
+    status = 401
+    code = "unauthorised"
+    title = "This needs a token of an organiser"
 
 
-class SettingsInvalid(CannotRun):
-    """A setting cannot be used; the text begins with its name."""
+class Forbidden(Refusal):
+    status = 403
+    code = "forbidden"
+    title = "Your role does not allow this"
 
 
-class PortTaken(CannotRun):
-    """The address to listen on is taken or not ours."""
-
-
-class EmbeddedRefused(CannotRun):
-    """The embedded PostgreSQL cannot run in `DATA_DIR`."""
-
-
-class DatabaseAway(CannotRun):
-    """The database does not answer, refuses us, or has no connection free."""
+class TooManyRequests(Refusal):
+    status = 429
+    code = "too-many-requests"
+    title = "Too many requests; try again later"
