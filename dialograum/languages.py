@@ -300,14 +300,13 @@ def _shown(key: MessageKey) -> str:
     return f"{context} | {singular}" if context else singular
 
 
-def update(code: str, templates: Path = TEMPLATES, prune: bool = False) -> None:
-    """Brings a catalogue up to date: new msgids in, translations kept, those not used any more marked `#~`.
+def updated(code: str, templates: Path = TEMPLATES, prune: bool = False) -> str:
+    """A catalogue brought up to date: new msgids in, translations kept, those not used any more marked `#~`.
 
-    `prune` drops the latter. The file is sorted and has neither line numbers nor times, so that it changes
-    only where a text does. English gets no empty entries.
+    `prune` drops the latter. The text is sorted and has neither line numbers nor times, so that it changes
+    only where a message does. English gets no empty entries.
     """
-    path = catalogue_path(code, templates)
-    before = read_catalogue(path)
+    before = read_catalogue(catalogue_path(code, templates))
     translated = {
         key: message
         for key, message in [*_entries(before.obsolete.values()), *_entries(before)]
@@ -330,7 +329,13 @@ def update(code: str, templates: Path = TEMPLATES, prune: bool = False) -> None:
         f'"Plural-Forms: {after.plural_forms}\\n"\n\n'
     )
     text = re.sub(r"^#, python-format\n", "", body, flags=re.MULTILINE)
-    path.write_text(header + text.strip("\n") + "\n", encoding="utf-8")
+    return header + text.strip("\n") + "\n"
+
+
+def update(code: str, templates: Path = TEMPLATES, prune: bool = False) -> None:
+    """Writes the catalogue as `updated` says."""
+    text = updated(code, templates, prune)
+    catalogue_path(code, templates).write_text(text, encoding="utf-8")
 
 
 def main() -> None:
