@@ -142,7 +142,8 @@ class LanguageMiddleware:
         chosen, path = self._from_path(scope["path"])
         if chosen is not None and not path.startswith(UNTOUCHED):
             scope["path"] = path
-            scope["raw_path"] = scope["raw_path"].removeprefix(f"/{chosen.code}".encode()) or b"/"
+            if scope.get("raw_path"):  # servers may leave it out
+                scope["raw_path"] = scope["raw_path"].removeprefix(f"/{chosen.code}".encode()) or b"/"
         else:
             chosen = self._from_query(scope["query_string"])
         language = chosen or self._from_header(scope)

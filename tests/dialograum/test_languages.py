@@ -2,6 +2,7 @@
 
 import re
 from string import Formatter
+from typing import Any
 
 import httpx
 import pytest
@@ -81,7 +82,7 @@ def test_the_best_liked_offered_language_is_found(header, expected):
 
 
 @get(["/", "/events/{slug:str}", "/api/v1/events", "/static/{name:str}", "/error"], sync_to_thread=False)
-def show(request: Request) -> dict[str, str | None]:
+def show(request: Request[Any, Any, Any]) -> dict[str, str | None]:
     language = request.scope["state"].get("language")
     return {
         "path": request.scope["path"],
@@ -91,11 +92,14 @@ def show(request: Request) -> dict[str, str | None]:
     }
 
 
+def browser(application: Any) -> httpx.AsyncClient:
+    wrapped: Any = LanguageMiddleware(application, OFFERED, DE)
+    return httpx.AsyncClient(transport=httpx.ASGITransport(wrapped), base_url="http://test")
+
+
 @pytest.fixture
 async def client():
-    application = LanguageMiddleware(Litestar([show]), OFFERED, DE)
-    transport = httpx.ASGITransport(application)
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as made:
+    async with browser(Litestar([show])) as made:
         yield made
 
 
@@ -149,8 +153,7 @@ async def test_an_answer_may_say_its_own_language():
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b""})
 
-    transport = httpx.ASGITransport(LanguageMiddleware(german_only, OFFERED, DE))
-    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+    async with browser(german_only) as client:
         assert (await client.get("/en")).headers.get_list("content-language") == ["de"]
 
 
@@ -174,6 +177,11 @@ def test_a_catalogue_is_complete(code):
     assert not found.obsolete, "run python -m dialograum.languages --prune"
 
 
+def texts(value: Any) -> list[str]:
+    """One text, or those of a plural."""
+    return [value] if isinstance(value, str) else [text for text in value if text]
+
+
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_translations_name_only_what_their_messages_name(code):
     """Times in words have more to choose from than their English msgid names."""
@@ -181,10 +189,8 @@ def test_translations_name_only_what_their_messages_name(code):
     for message in read_catalogue(catalogue_path(code)):
         if not message.id or message.context in times:
             continue
-        ids = message.id if isinstance(message.id, tuple | list) else [message.id]
-        strings = message.string if isinstance(message.string, tuple | list) else [message.string]
-        known = set().union(*(re.findall(r"%\((\w+)\)s", text) for text in ids))
-        for text in strings:
+        known = {name for text in texts(message.id) for name in re.findall(r"%\((\w+)\)s", text)}
+        for text in texts(message.string):
             assert set(re.findall(r"%\((\w+)\)s", text)) <= known, text
             assert not re.search(r"%(?!\(\w+\)s|%)", text), text
 
@@ -192,7 +198,7 @@ def test_translations_name_only_what_their_messages_name(code):
 def test_messages_are_plain_text_without_format_fields():
     """A brace in a msgid is an expression that was meant to be evaluated."""
     for message in msgids():
-        for text in message.id if isinstance(message.id, tuple) else [message.id]:
+        for text in texts(message.id):
             assert not any(name for _, name, _, _ in Formatter().parse(text) if name), text
 
 
