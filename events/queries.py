@@ -16,7 +16,7 @@ from events.details import (
 )
 from events.errors import EventUnknown
 from events.rules import EventStatus, Mode
-from events.tables import Event, GroupSlot, Membership, Organiser, Series, Session, Venue, WorkingGroup
+from events.tables import Activity, Event, GroupSlot, Membership, Organiser, Series, Session, Venue, WorkingGroup
 
 
 HOLDS_WORD = (
@@ -249,3 +249,15 @@ def _details(
             for row in group_rows
         ),
     )
+
+
+async def activities_of(event_id: int, *, limit: int) -> list[dict[str, Any]]:
+    """Who did what to the event, newest first: `at`, `what`, `details`, `organiser.name`."""
+    rows: list[dict[str, Any]] = (
+        await Activity.select(Activity.at, Activity.what, Activity.details, Activity.organiser.name)
+        .where(Activity.event == event_id)
+        .order_by(Activity.at, ascending=False)
+        .limit(limit)
+        .output(load_json=True)
+    )
+    return rows

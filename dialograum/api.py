@@ -1,0 +1,319 @@
+"""The JSON API, version 1."""
+
+import base64
+import binascii
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import Controller, Request, get, patch, post
+from litestar.params import Dependency, Parameter
+from litestar.response import Response, Stream
+
+from dialograum import publishing
+from dialograum.access import caller_of, managed_registration, may_write, no_helper, signed_in
+from dialograum.event_file import from_document, patched
+from dialograum.languages import Language, negotiate
+from dialograum.pages import markdown
+from dialograum.signin import Caller
+from events.api import Json, event_json
+from events.details import EventDetails
+from events.errors import Conflict, EventUnknown, FormInvalid
+from events.queries import details, details_of, event_by_id, public_events
+from events.rules import Attendance, EventStatus, Mode, Role
+from registration import actions
+from registration.attendees import Attendee, AttendeeFilter, attendees, csv_lines
+from registration.forms import RegistrationBody, RegistrationPatch, edit_from_patch, newcomer_from_body
+from registration.queries import counts_by_status, groups_held, groups_shown, position
+from registration.rules import RegistrationStatus
+from registration.tables import Registration
+
+AnyRequest = Request[Any, Any, Any]
+Limit = Annotated[int, Parameter(ge=1, le=500)]
+KEY_LENGTH = 128
+
+
+Shown = Annotated[Callable[[EventDetails], Json], Dependency(skip_validation=True)]
+"""An event as JSON in the caller's language."""
+
+
+class Cancellation(msgspec.Struct, forbid_unknown_fields=True):
+    reason: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
+
+
+class EventApi(Controller):
+    path = "/events"
+    tags = ["Events"]
+
+    @get("/", summary="Public events by start")
+    async def list_events(
+        self,
+        now: datetime,
+        shown: Shown,
+        from_: Annotated[str | None, Parameter(query="from", description="a day or an instant")] = None,
+        to: Annotated[str | None, Parameter(description="a day, included, or an instant")] = None,
+        mode: Mode | None = None,
+        q: Annotated[str | None, Parameter(max_length=200)] = None,
+        cursor: str | None = None,
+        limit: Limit = 50,
+    ) -> Json:
+        found = await public_events(
+            starting_from=_day_or_instant("from", from_, timedelta()) if from_ else None,
+            starting_before=_day_or_instant("to", to, timedelta(days=1)) if to else None,
+            mode=mode,
+            words=q.split() if q else (),
+            after=_event_cursor(cursor) if cursor else None,
+            limit=limit + 1,
+        )
+        page = found[:limit]
+        last = page[-1] if len(found) > limit else None
+        return {
+            "items": [shown(event) for event in page],
+            "next": _cursor(f"{last.starts_at.timestamp()} {last.id}") if last else None,
+        }
+
+    @get("/{slug:str}", summary="One event")
+    async def event(self, slug: str, request: AnyRequest, shown: Shown) -> Response[Json]:
+        event = await details(slug)
+        if event.status is EventStatus.DRAFT and not await _manages(request, event):
+            raise EventUnknown(slug=slug)
+        return Response(shown(event), headers={"ETag": f'"{event.version}"'})
+
+    @post("/", guards=[may_write], summary="Create an event from an event file as JSON")
+    async def create(
+        self, data: dict[str, Any], caller: Caller, now: datetime, shown: Shown, languages: tuple[str, ...]
+    ) -> Response[Json]:
+        event = await publishing.create(from_document(data), caller.organiser, now, languages=languages)
+        return Response(shown(event), status_code=201, headers={"ETag": f'"{event.version}"'})
+
+    @patch("/{slug:str}", guards=[may_write], summary="Change an event by JSON Merge Patch of its event file")
+    async def edit(
+        self,
+        data: dict[str, Any],
+        managed: EventDetails,
+        caller: Caller,
+        now: datetime,
+        shown: Shown,
+        languages: tuple[str, ...],
+        if_match: Annotated[str | None, Parameter(header="If-Match")] = None,
+    ) -> Response[Json]:
+        document = patched(await publishing.document_of(managed.slug), data)
+        event = await publishing.edit(
+            managed.slug,
+            document,
+            caller.organiser,
+            now,
+            version=_version(if_match) if if_match else managed.version,
+            languages=languages,
+        )
+        return Response(shown(event), headers={"ETag": f'"{event.version}"'})
+
+    @post("/{slug:str}/cancellation", guards=[may_write], status_code=200, summary="Cancel an event")
+    async def cancel(
+        self, managed: EventDetails, caller: Caller, now: datetime, shown: Shown, data: Cancellation | None = None
+    ) -> Json:
+        reason = data.reason if data else None
+        return shown(await publishing.cancel(managed.slug, reason, caller.organiser, now))
+
+
+class RegistrationApi(Controller):
+    tags = ["Registrations"]
+
+    @post("/events/{slug:str}/registrations", summary="Register, or with a token register by hand")
+    async def register(
+        self,
+        slug: str,
+        data: RegistrationBody,
+        request: AnyRequest,
+        now: datetime,
+        languages: tuple[str, ...],
+        key: Annotated[str | None, Parameter(header="Idempotency-Key", max_length=KEY_LENGTH)] = None,
+    ) -> Response[Json]:
+        event = await details(slug)
+        caller = await caller_of(request)
+        if caller is not None:
+            await may_write(request, request.route_handler)
+            if not await _manages(request, event):
+                raise EventUnknown(slug=slug)
+            newcomer = newcomer_from_body(data, event, languages, by_hand=True)
+            registration = await actions.register_by_hand(slug, newcomer, caller.organiser, now)
+            return Response(await registration_by_hand_json(registration), status_code=201)
+        if event.status is EventStatus.DRAFT:
+            raise EventUnknown(slug=slug)
+        newcomer = newcomer_from_body(data, event, languages)
+        outcome = await actions.register(slug, newcomer, now, key=key)
+        body: Json = {"status": outcome.status.value, "groups": outcome.groups}
+        if outcome.held_until:
+            body["held_until"] = _in_zone(outcome.held_until, event)
+        return Response(body, status_code=201)
+
+    @get("/events/{slug:str}/registrations", guards=[signed_in], summary="The attendee list")
+    async def list_registrations(
+        self,
+        managed: EventDetails,
+        caller: Caller,
+        status: RegistrationStatus | None = None,
+        group: str = "",
+        attendance: Attendance | None = None,
+        q: Annotated[str, Parameter(max_length=200)] = "",
+        cursor: str | None = None,
+        limit: Limit = 100,
+    ) -> Json:
+        shows_addresses = caller.organiser.role != Role.HELPER
+        found = await attendees(
+            managed,
+            AttendeeFilter(status or "", group, attendance or "", "", q),
+            after=_number_cursor(cursor) if cursor else 0,
+            limit=limit + 1,
+            with_addresses=shows_addresses,
+        )
+        page = found[:limit]
+        return {
+            "items": [registration_json(managed, attendee, shows_addresses) for attendee in page],
+            "next": _cursor(str(page[-1].registration.arrival)) if len(found) > limit else None,
+            "counts": await counts_by_status(managed.id),
+        }
+
+    @get("/events/{slug:str}/registrations.csv", guards=[no_helper], summary="The attendee list as CSV")
+    async def csv(self, managed: EventDetails) -> Stream:
+        return csv_download(managed, AttendeeFilter())
+
+    @patch("/registrations/{registration_id:uuid}", guards=[may_write], summary="Change a registration by hand")
+    async def edit(
+        self,
+        registration_id: UUID,
+        data: RegistrationPatch,
+        caller: Caller,
+        now: datetime,
+        languages: tuple[str, ...],
+    ) -> Json:
+        await managed_registration(registration_id, caller)
+        edit = edit_from_patch(data, languages)
+        return await registration_by_hand_json(await actions.edit(registration_id, edit, caller.organiser, now))
+
+    @post(
+        "/registrations/{registration_id:uuid}/cancellation",
+        guards=[may_write],
+        status_code=200,
+        summary="Cancel a registration",
+    )
+    async def cancel(self, registration_id: UUID, caller: Caller, now: datetime) -> Json:
+        await managed_registration(registration_id, caller)
+        return await registration_by_hand_json(await actions.cancel(registration_id, now, caller.organiser))
+
+
+def shown_in(
+    request: AnyRequest, now: datetime, offered: tuple[Language, ...], base_url: str
+) -> Shown:
+    """How events are shown to this caller: `?lang=`, else `Accept-Language`, else the event's own language."""
+    by_code = {language.code: language for language in offered}
+    asked = by_code.get(request.query_params.get("lang", ""))
+    header = request.headers.get("Accept-Language", "")
+
+    def shown(event: EventDetails) -> Json:
+        own = by_code.get(event.default_language, offered[0])
+        language = asked or (negotiate(header, offered, own) if header else own)
+        texts = event.description or {}
+        source = texts.get(language.code) or texts.get(event.default_language) or next(iter(texts.values()), "")
+        return event_json(event, language.code, str(markdown(source)), base_url, now)
+
+    return shown
+
+
+def registration_json(event: EventDetails, attendee: Attendee, shows_addresses: bool = True) -> Json:
+    """The `Registration` of the API; helpers see neither address nor answers."""
+    row = attendee.registration
+    body: Json = {
+        "id": str(row.id),
+        "number": row.number,
+        "name": row.name,
+        "status": row.status,
+        "attendance": row.attendance,
+        "seats": row.seats,
+        "language": row.language,
+        "groups": attendee.groups,
+        "wishes": row.wishes,
+        "registered_at": _in_zone(row.registered_at, event),
+    }
+    if shows_addresses:
+        body |= {"email": row.email, "answers": row.answers}
+    if attendee.waitlist_position is not None:
+        body["waitlist_position"] = attendee.waitlist_position
+    return body
+
+
+async def registration_by_hand_json(registration: Registration) -> Json:
+    event = await details_of(await event_by_id(registration.event))
+    held = (await groups_held([registration.id])).get(registration.id, {})
+    groups = groups_shown(event, registration, held)
+    return registration_json(event, Attendee(registration, groups, await position(registration)))
+
+
+def csv_download(event: EventDetails, wanted: AttendeeFilter) -> Stream:
+    return Stream(
+        csv_lines(event, wanted),
+        media_type="text/csv",
+        headers={
+            "Content-Disposition": f'attachment; filename="{event.slug}.csv"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+async def _manages(request: AnyRequest, event: EventDetails) -> bool:
+    from dialograum.access import managed_event
+
+    caller = await caller_of(request)
+    return caller is not None and (await managed_event(event.slug, caller)).id == event.id
+
+
+def _in_zone(at: datetime, event: EventDetails) -> str:
+    from zoneinfo import ZoneInfo
+
+    return at.astimezone(ZoneInfo(event.timezone)).isoformat()
+
+
+def _day_or_instant(name: str, text: str, added: timedelta) -> datetime:
+    """A day counts from its first instant in UTC."""
+    try:
+        if len(text) == 10:
+            return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC) + added
+        at = datetime.fromisoformat(text.replace(" ", "+"))
+    except (ValueError, OverflowError):
+        raise FormInvalid([(name, "invalid")]) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def _version(if_match: str) -> int:
+    text = if_match.strip().removeprefix("W/").strip('"')
+    if not (text.isascii() and text.isdigit()):
+        raise Conflict(f"If-Match names {if_match!r}, which is no version.")
+    return int(text)
+
+
+def _cursor(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: str) -> str:
+    try:
+        return base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
+    except (binascii.Error, ValueError):
+        raise FormInvalid([("cursor", "invalid")]) from None
+
+
+def _event_cursor(cursor: str) -> tuple[datetime, int]:
+    try:
+        at, event_id = _read_cursor(cursor).split()
+        return datetime.fromtimestamp(float(at), UTC), int(event_id)
+    except (ValueError, OverflowError, OSError):
+        raise FormInvalid([("cursor", "invalid")]) from None
+
+
+def _number_cursor(cursor: str) -> int:
+    text = _read_cursor(cursor)
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise FormInvalid([("cursor", "invalid")])
+    return int(text)

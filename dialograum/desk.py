@@ -1,0 +1,233 @@
+"""The organisers' pages below `/organise`."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Controller, Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.params import Parameter
+from litestar.response import Redirect, Stream, Template
+
+from dialograum import publishing, signin
+from dialograum.access import COOKIE, managed_registration, may_write, no_helper, signed_in
+from dialograum.api import csv_download
+from dialograum.errors import TooManyRequests
+from dialograum.settings import Settings
+from dialograum.signin import Caller, TooManyFailures
+from events.controllers import Calendars, Text, event_context
+from events.details import EventDetails
+from events.queries import activities_of, all_events, events_of
+from events.rules import EventStatus, Role
+from registration import actions
+from registration.attendees import AttendeeFilter, attendee, attendees
+from registration.queries import counts_by_status
+from registration.rules import ACTIVE, RegistrationStatus
+
+AnyRequest = Request[Any, Any, Any]
+PAGE = 50
+REASON_LENGTH = 2000
+PRIVATE = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
+
+
+class SignInPages(Controller):
+    path = "/organise"
+    include_in_schema = False
+    response_headers = PRIVATE
+
+    @get("/sign-in", name="sign-in")
+    async def form(self, next_: Annotated[str, Parameter(query="next")] = "/organise") -> Template:
+        return Template("desk/sign_in.html", context={"error": None, "email": "", "next": _own_path(next_)})
+
+    @post("/sign-in", status_code=200)
+    async def sign_in(self, request: AnyRequest, now: datetime, settings: Settings) -> Response[Any]:
+        form = await request.form()
+        email, password = str(form.get("email", ""))[:254], str(form.get("password", ""))[:1000]
+        try:
+            organiser = await signin.by_password(email, password, now)
+        except TooManyFailures as error:
+            raise TooManyRequests(retry_after=error.retry_after) from None
+        target = _own_path(str(form.get("next", "")))
+        if organiser is None:
+            return Template(
+                "desk/sign_in.html",
+                context={"error": "wrong", "email": email, "next": target},
+                status_code=422,
+            )
+        return _with_session(await signin.open_session(organiser, now), target, settings)
+
+    @get("/sign-in/{token:str}", name="sign-in-link")
+    async def link(self, token: str) -> Template:
+        return Template("desk/sign_in_link.html", context={"token": token})
+
+    @post("/sign-in/{token:str}", status_code=200)
+    async def sign_in_by_link(self, token: str, now: datetime, settings: Settings) -> Response[Any]:
+        organiser = await signin.by_link(token, now)
+        if organiser is None:
+            return Template(
+                "desk/sign_in.html",
+                context={"error": "link", "email": "", "next": "/organise"},
+                status_code=422,
+            )
+        return _with_session(await signin.open_session(organiser, now), "/organise", settings)
+
+    @post("/sign-out", status_code=200)
+    async def sign_out(self, request: AnyRequest, settings: Settings) -> Redirect:
+        await signin.close_session(request.cookies.get(COOKIE, ""))
+        answer = Redirect("/organise/sign-in", status_code=303)
+        answer.delete_cookie(COOKIE)
+        return answer
+
+
+class DeskPages(Controller):
+    path = "/organise"
+    guards = (signed_in,)
+    include_in_schema = False
+    response_headers = PRIVATE
+
+    @get("/", name="desk")
+    async def events(self, caller: Caller, now: datetime) -> Template:
+        sees_all = caller.organiser.role == Role.ADMIN
+        events = await (all_events() if sees_all else events_of(caller.organiser))
+        return Template(
+            "desk/events.html",
+            context={
+                "organiser": caller.organiser,
+                "upcoming": [event for event in events if event.ends_at > now],
+                "past": [event for event in reversed(events) if event.ends_at <= now],
+                "now": now,
+            },
+        )
+
+    @get("/events/{slug:str}", name="desk-event")
+    async def event(self, managed: EventDetails, caller: Caller, now: datetime) -> Template:
+        return Template(
+            "desk/event.html",
+            context={
+                **await _frame(managed, caller, now, "overview"),
+                "state": managed.state(now),
+                "activities": await activities_of(managed.id, limit=10),
+            },
+        )
+
+    @get("/events/{slug:str}/preview", name="preview")
+    async def preview(
+        self,
+        managed: EventDetails,
+        now: datetime,
+        text: Text,
+        calendars: Calendars,
+        base_url: str,
+        town: str,
+    ) -> Template:
+        return Template(
+            "pages/event.html", context=await event_context(managed, now, text, calendars, base_url, town)
+        )
+
+    @post("/events/{slug:str}/publication", guards=[may_write], status_code=200)
+    async def publish(self, managed: EventDetails, caller: Caller, now: datetime) -> Redirect:
+        await publishing.publish(managed.slug, caller.organiser, now)
+        return Redirect(f"/organise/events/{managed.slug}", status_code=303)
+
+    @get("/events/{slug:str}/cancellation", guards=[may_write], name="cancel-event")
+    async def cancel_form(self, managed: EventDetails, caller: Caller, now: datetime) -> Template:
+        return Template("desk/cancel_event.html", context=await _frame(managed, caller, now, "overview"))
+
+    @post("/events/{slug:str}/cancellation", guards=[may_write], status_code=200)
+    async def cancel(self, managed: EventDetails, request: AnyRequest, caller: Caller, now: datetime) -> Redirect:
+        reason = str((await request.form()).get("reason", "")).strip()[:REASON_LENGTH]
+        await publishing.cancel(managed.slug, reason or None, caller.organiser, now)
+        return Redirect(f"/organise/events/{managed.slug}", status_code=303)
+
+    @get("/events/{slug:str}/attendees", name="attendees")
+    async def attendees(
+        self,
+        managed: EventDetails,
+        caller: Caller,
+        now: datetime,
+        status: str = "",
+        group: str = "",
+        language: str = "",
+        q: Annotated[str, Parameter(max_length=200)] = "",
+        after: Annotated[int, Parameter(ge=0)] = 0,
+    ) -> Template:
+        wanted = AttendeeFilter(status if status in list(RegistrationStatus) else "", group, "", language, q.strip())
+        shows_addresses = caller.organiser.role != Role.HELPER
+        found = await attendees(
+            managed, wanted, after=after, limit=PAGE + 1, with_addresses=shows_addresses
+        )
+        return Template(
+            "desk/attendees.html",
+            context={
+                **await _frame(managed, caller, now, "attendees"),
+                "attendees": found[:PAGE],
+                "wanted": wanted,
+                "is_first_page": after == 0,
+                "next_after": found[PAGE - 1].registration.arrival if len(found) > PAGE else None,
+                "shows_addresses": shows_addresses,
+            },
+        )
+
+    @get("/events/{slug:str}/attendees.csv", guards=[no_helper], name="attendees-csv")
+    async def csv(
+        self, managed: EventDetails, status: str = "", group: str = "", language: str = "", q: str = ""
+    ) -> Stream:
+        return csv_download(managed, AttendeeFilter(status, group, "", language, q.strip()[:200]))
+
+    @get("/events/{slug:str}/attendees/{registration_id:uuid}", name="attendee")
+    async def attendee(
+        self, managed: EventDetails, registration_id: UUID, caller: Caller, now: datetime
+    ) -> Template:
+        return Template(
+            "desk/attendee.html",
+            context={
+                **await _frame(managed, caller, now, "attendees"),
+                "attendee": await _attendee_of(managed, registration_id, caller),
+                "shows_addresses": caller.organiser.role != Role.HELPER,
+                "active_statuses": ACTIVE,
+            },
+        )
+
+    @post("/events/{slug:str}/attendees/{registration_id:uuid}/cancellation", guards=[may_write], status_code=200)
+    async def cancel_registration(
+        self, managed: EventDetails, registration_id: UUID, caller: Caller, now: datetime
+    ) -> Redirect:
+        await _attendee_of(managed, registration_id, caller)
+        await actions.cancel(registration_id, now, caller.organiser)
+        return Redirect(f"/organise/events/{managed.slug}/attendees/{registration_id}", status_code=303)
+
+
+async def _frame(event: EventDetails, caller: Caller, now: datetime, section: str) -> dict[str, Any]:
+    """What the head of every page of an event shows."""
+    return {
+        "organiser": caller.organiser,
+        "may_write": caller.organiser.role != Role.HELPER,
+        "event": event,
+        "is_draft": event.status is EventStatus.DRAFT,
+        "counts": await counts_by_status(event.id),
+        "section": section,
+        "now": now,
+    }
+
+
+async def _attendee_of(event: EventDetails, registration_id: UUID, caller: Caller) -> Any:
+    registration = await managed_registration(registration_id, caller)
+    return await attendee(event, registration)
+
+
+def _own_path(path: str) -> str:
+    """A path of ours below `/organise`, whatever was asked for."""
+    plain = path.startswith("/organise") and not any(sign in path for sign in ("\\", "//", "\r", "\n", "\t"))
+    return path if plain else "/organise"
+
+
+def _with_session(token: str, target: str, settings: Settings) -> Redirect:
+    cookie = Cookie(
+        COOKIE,
+        token,
+        path="/",
+        httponly=True,
+        samesite="lax",
+        secure=settings.base_url.startswith("https://"),
+    )
+    return Redirect(target, status_code=303, cookies=[cookie])

@@ -1,0 +1,54 @@
+"""The end of personal data: when its event's retention date comes, names go and counts stay."""
+
+import asyncio
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from events.queries import event_by_id
+from events.tables import Event
+from notifications.delivery import Folder
+from notifications.tables import Message
+from registration.tables import IdempotencyKey, Registration
+
+REMOVED = "—"
+
+
+async def events_due(now: datetime) -> list[int]:
+    """Events whose personal data are to be removed: `retention_days` after their end."""
+    rows = await Event.raw(
+        "SELECT id FROM event WHERE personal_data_removed_at IS NULL"
+        " AND ends_at + retention_days * interval '1 day' <= {}",
+        now,
+    )
+    return [row["id"] for row in rows]
+
+
+async def remove_personal_data(event_id: int, now: datetime, mail_dir: Path) -> None:
+    """Removes names, addresses, answers, messages and mail files of an event, and closes its personal links.
+
+    Rows and counts stay.
+
+    Files go before the rows that name them, so that a failure in between is repeated and leaves none.
+    """
+    messages = [row["id"] for row in await Message.select(Message.id).where(Message.event_id == event_id)]
+    await asyncio.to_thread(Folder(mail_dir).remove, messages)
+    async with Event._meta.db.transaction():
+        event = await event_by_id(event_id, locked=True)
+        if event.ends_at + timedelta(days=event.retention_days) > now:
+            return
+        await Registration.update(
+            {
+                Registration.name: REMOVED,
+                Registration.email: None,
+                Registration.address: None,
+                Registration.number: "",
+                Registration.answers: {},
+            }
+        ).where(Registration.event == event_id)
+        await Registration.raw(
+            "UPDATE registration SET own_nonce = '', join_nonce = '', confirm_nonce = '' WHERE event = {}", event_id
+        )
+        await Message.delete().where(Message.event_id == event_id)
+        await IdempotencyKey.delete().where(IdempotencyKey.event == event_id)
+        event.personal_data_removed_at = now
+        await event.save([Event.personal_data_removed_at])

@@ -1,0 +1,277 @@
+"""The application put together: routes, dependencies, languages, security and what failures become."""
+
+import os
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar, Request, Router, get
+from litestar.config.compression import CompressionConfig
+from litestar.config.csrf import CSRFConfig
+from litestar.contrib.jinja import JinjaTemplateEngine
+from litestar.di import Provide
+from litestar.exceptions import HTTPException, NotFoundException
+from litestar.openapi.config import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.response import File, Template
+from litestar.template.config import TemplateConfig
+from litestar.types import ASGIApp
+
+from dialograum import database
+from dialograum.access import managed_event, provide_caller
+from dialograum.api import EventApi, RegistrationApi, shown_in
+from dialograum.calendars import Calendars
+from dialograum.desk import DeskPages, SignInPages
+from dialograum.failures import DatabaseAway
+from dialograum.languages import LANGUAGES, TEMPLATES, Language, LanguageMiddleware
+from dialograum.mailbox import MailboxPages
+from dialograum.monitoring import healthz, metrics, readyz
+from dialograum.pages import Site, choose_text, environment, read_assets
+from dialograum.problems import database_away, failed, http_error, refused, too_many_failures
+from dialograum.security import Armour
+from dialograum.settings import Settings, load
+from dialograum.signin import TooManyFailures
+from events.calendar import Method
+from events.controllers import NO_FORMS, EventPages
+from events.details import EventDetails
+from events.errors import Refusal
+from events.queries import details_of, event_by_id
+from registration.controllers import JoinPages, PersonalPages, RegisterPages
+from registration.facts import event_facts, registration_facts
+from registration.links import Links
+from registration.queries import groups_held, groups_shown, position
+from registration.tables import Registration
+
+DEMO = "DIALOGRAUM_DEMO"
+BODY_BYTES = 1_000_000
+AnyRequest = Request[Any, Any, Any]
+
+
+def create_app(settings: Settings | None = None, *, demo: bool | None = None) -> ASGIApp:
+    """The whole application, for any ASGI server; each process of it has its own pool.
+
+    Raises SettingsInvalid, and AssetsMissing where `bin/setup` did not run.
+    """
+    settings = settings or load()
+    is_demo = os.environ.get(DEMO) == "1" if demo is None else demo
+    read_assets()
+    site = site_of(settings)
+    made = environment(site)
+    made.globals.update(
+        is_demo=is_demo, contact_address=settings.mail_from.address, easy_language_url=None, sign_language_url=None
+    )
+    calendars = Calendars(made, site, settings.mail_from.address)
+    links = Links(settings.secret, settings.base_url)
+    is_https = settings.base_url.startswith("https://")
+
+    @asynccontextmanager
+    async def pool(_: Litestar) -> AsyncIterator[None]:
+        async with database.connected(settings):
+            yield
+
+    async def personal_calendar(registration: Registration) -> bytes:
+        return await _personal_calendar(registration, calendars, links)
+
+    def calendars_in_language(request: AnyRequest) -> CalendarsInLanguage:
+        return CalendarsInLanguage(calendars, request.scope["state"]["language"])
+
+    def shown(request: AnyRequest, now: datetime) -> Any:
+        return shown_in(request, now, site.languages, settings.base_url)
+
+    app = Litestar(
+        route_handlers=[
+            EventPages,
+            RegisterPages,
+            PersonalPages,
+            JoinPages,
+            SignInPages,
+            DeskPages,
+            Router("/api/v1", route_handlers=[EventApi, RegistrationApi, openapi], opt=NO_FORMS),
+            *([MailboxPages] if is_demo else []),
+            healthz,
+            readyz,
+            metrics,
+            privacy,
+            imprint,
+            accessibility,
+            static,
+        ],
+        dependencies={
+            "settings": Provide(lambda: settings, sync_to_thread=False),
+            "base_url": Provide(lambda: settings.base_url, sync_to_thread=False),
+            "town": Provide(lambda: settings.town, sync_to_thread=False),
+            "languages": Provide(lambda: tuple(settings.languages), sync_to_thread=False),
+            "links": Provide(lambda: links, sync_to_thread=False),
+            "personal_calendar": Provide(lambda: personal_calendar, sync_to_thread=False),
+            "now": Provide(_now, sync_to_thread=False),
+            "language_code": Provide(_language_code, sync_to_thread=False),
+            "text": Provide(_text, sync_to_thread=False),
+            "calendars": Provide(calendars_in_language, sync_to_thread=False),
+            "shown": Provide(shown, sync_to_thread=False),
+            "caller": Provide(provide_caller),
+            "managed": Provide(managed_event),
+        },
+        exception_handlers={
+            Refusal: refused,
+            TooManyFailures: too_many_failures,
+            DatabaseAway: database_away,
+            HTTPException: http_error,
+            Exception: failed,
+        },
+        template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(made)),
+        csrf_config=CSRFConfig(
+            secret=links_secret(settings),
+            cookie_name="dialograum_csrf",
+            cookie_secure=is_https,
+            cookie_httponly=True,
+            cookie_samesite="lax",
+        ),
+        openapi_config=OpenAPIConfig(
+            title="Dialograum",
+            version="1",
+            path="/api/v1/schema",
+            render_plugins=[JsonRenderPlugin()],
+            components=Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")}),
+        ),
+        compression_config=CompressionConfig(backend="gzip", exclude=["^/static/"]),
+        request_max_body_size=BODY_BYTES,
+        lifespan=[pool],
+        logging_config=None,
+    )
+    app.state.settings = settings
+    offered = LanguageMiddleware(app, site.languages, site.default_language)
+    return Armour(offered, is_https=is_https)
+
+
+def site_of(settings: Settings) -> Site:
+    """What pages and mails know of the installation; without own addresses notice and imprint are built in."""
+    return Site(
+        town=settings.town,
+        base_url=settings.base_url,
+        privacy_url=settings.privacy_url or f"{settings.base_url}/privacy",
+        imprint_url=settings.imprint_url or f"{settings.base_url}/imprint",
+        languages=tuple(LANGUAGES[code] for code in settings.languages),
+        default_language=LANGUAGES[settings.default_language],
+    )
+
+
+@dataclass(frozen=True)
+class CalendarsInLanguage:
+    """Calendars as a visitor gets them."""
+
+    calendars: Calendars
+    language: Language
+
+    def public(self, event: EventDetails) -> bytes:
+        return self.calendars.public(event, self.language)
+
+    def feed(self, events: Iterable[EventDetails]) -> bytes:
+        return self.calendars.feed(events, self.language)
+
+    def links(self, event: EventDetails) -> list[tuple[str, str]]:
+        return self.calendars.links(event, self.language)
+
+
+@get("/openapi.json", include_in_schema=False)
+async def openapi(request: AnyRequest) -> dict[str, Any]:
+    """The description of the API."""
+    return request.app.openapi_schema.to_schema()
+
+
+@get("/privacy", include_in_schema=False, name="privacy", opt=NO_FORMS)
+async def privacy() -> Template:
+    return Template("pages/privacy.html")
+
+
+@get("/imprint", include_in_schema=False, name="imprint", opt=NO_FORMS)
+async def imprint() -> Template:
+    return Template("pages/imprint.html")
+
+
+@get("/accessibility", include_in_schema=False, name="accessibility", opt=NO_FORMS)
+async def accessibility() -> Template:
+    return Template("pages/accessibility.html")
+
+
+STATIC_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".woff2": "font/woff2",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".png": "image/png",
+    ".ico": "image/x-icon",
+}
+
+
+@cache
+def _built() -> frozenset[str]:
+    return frozenset(read_assets().values())
+
+
+@get("/static/{name:str}", include_in_schema=False, name="static", opt=NO_FORMS)
+async def static(name: str, request: AnyRequest) -> File:
+    """A built file, by a name that the manifest has; compressed where the caller takes it."""
+    if name not in _built():
+        raise NotFoundException()
+    path = TEMPLATES / "static" / name
+    headers = {"Cache-Control": "public, max-age=31536000, immutable", "Vary": "Accept-Encoding"}
+    accepted = request.headers.get("Accept-Encoding", "")
+    for encoding, suffix in (("br", ".br"), ("gzip", ".gz")):
+        packed = path.with_name(path.name + suffix)
+        if encoding in accepted and packed.is_file():
+            path = packed
+            headers["Content-Encoding"] = encoding
+            break
+    return File(
+        path,
+        media_type=STATIC_TYPES.get(Path(name).suffix, "application/octet-stream"),
+        content_disposition_type="inline",
+        headers=headers,
+    )
+
+
+def links_secret(settings: Settings) -> str:
+    """A key of its own for the forms' tokens, derived from the one secret."""
+    import hashlib
+    import hmac
+
+    return hmac.digest(settings.secret, b"csrf", hashlib.sha256).hex()
+
+
+def _now(request: AnyRequest) -> datetime:
+    now: datetime = request.scope["state"]["now"]
+    return now
+
+
+def _language_code(request: AnyRequest) -> str:
+    language: Language = request.scope["state"]["language"]
+    return language.code
+
+
+def _text(request: AnyRequest) -> Any:
+    language: Language = request.scope["state"]["language"]
+    return lambda texts: choose_text(texts, language, "")[1]
+
+
+async def _personal_calendar(registration: Registration, calendars: Calendars, links: Links) -> bytes:
+    event = await details_of(await event_by_id(registration.event))
+    held = (await groups_held([registration.id])).get(registration.id, {})
+    facts = registration_facts(
+        registration, event, groups_shown(event, registration, held), await position(registration)
+    )
+    return calendars.personal(
+        event_facts(event),
+        facts,
+        LANGUAGES.get(registration.language, LANGUAGES["de"]),
+        method=Method.PUBLISH,
+        attendee=None,
+        own_url=links.url("own", registration.id, registration.own_nonce),
+        join_url=links.url("join", registration.id, registration.join_nonce),
+        at=max(event.changed_at, registration.registered_at),
+    )

@@ -1,0 +1,68 @@
+"""The background work: mails, lapsed holds, the waitlist after the deadline, and the end of personal data.
+
+Any number of processes may do it at once: every step locks what it changes.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import structlog
+
+from dialograum import retention
+from dialograum.mailing import mail_worker
+from dialograum.settings import Settings
+from dialograum.signin import forget_what_expired
+from registration import actions
+from registration.queries import events_to_fill, events_with_lapsed_holds
+from registration.tables import IdempotencyKey
+
+TEND_SECONDS = 10
+KEYS_KEPT = timedelta(days=7)
+
+T = TypeVar("T")
+
+log = structlog.get_logger()
+
+
+async def run(settings: Settings, stop: asyncio.Event) -> None:
+    """Works until `stop` is set; what is under way then may end."""
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(mail_worker(settings, stop))
+        tasks.create_task(_tend(settings, stop))
+
+
+async def _tend(settings: Settings, stop: asyncio.Event) -> None:
+    while not stop.is_set():
+        await tend(settings, datetime.now(UTC))
+        try:
+            await asyncio.wait_for(stop.wait(), TEND_SECONDS)
+        except TimeoutError:
+            continue
+
+
+async def tend(settings: Settings, now: datetime) -> None:
+    """Everything that falls due by time, once; one failure does not keep the rest from being done."""
+    for event_id in await _tried(lambda: events_with_lapsed_holds(now), []):
+        await _tried(lambda event_id=event_id: actions.expire_lapsed_holds(event_id, now), None)
+    for event_id in await _tried(lambda: events_to_fill(now), []):
+        await _tried(lambda event_id=event_id: actions.fill_free_seats(event_id, now), None)
+    for event_id in await _tried(lambda: retention.events_due(now), []):
+        await _tried(
+            lambda event_id=event_id: retention.remove_personal_data(event_id, now, settings.mail_dir), None
+        )
+    await _tried(lambda: forget_what_expired(now), None)
+    await _tried(lambda: _forget_keys(now), None)
+
+
+async def _forget_keys(now: datetime) -> None:
+    await IdempotencyKey.delete().where(IdempotencyKey.created_at < now - KEYS_KEPT)
+
+
+async def _tried(step: Callable[[], Awaitable[T]], otherwise: T) -> T:
+    try:
+        return await step()
+    except Exception as error:  # a worker goes on, whatever one step ran into
+        log.error("background work failed", exc_info=error)
+        return otherwise

@@ -1,0 +1,126 @@
+"""Public pages and calendars of events."""
+
+import hashlib
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Annotated, Any, Protocol
+
+from litestar import Controller, Request, get
+from litestar.params import Dependency, Parameter
+from litestar.response import Redirect, Response, Template
+
+from events.calendar import subscription_url
+from events.details import EventDetails, Texts
+from events.errors import EventUnknown
+from events.queries import details, events_of_series, public_events, slug_of_short
+from events.rules import EventStatus
+from events.search import Filter, matching
+from events.structured_data import json_ld
+
+AnyRequest = Request[Any, Any, Any]
+CALENDAR = "text/calendar"
+NO_FORMS = {"exclude_from_csrf": True}
+"""Pages without forms set no cookie, so that they are the same for everybody."""
+
+
+class CalendarFiles(Protocol):
+    """Calendars in the visitor's language."""
+
+    def public(self, event: EventDetails) -> bytes: ...
+
+    def feed(self, events: Iterable[EventDetails]) -> bytes: ...
+
+    def links(self, event: EventDetails) -> list[tuple[str, str]]: ...
+
+
+Calendars = Annotated[CalendarFiles, Dependency(skip_validation=True)]
+Text = Annotated[Callable[[Texts | None], str], Dependency(skip_validation=True)]
+"""The text of a table in the visitor's language."""
+
+
+async def public_event(slug: str) -> EventDetails:
+    """A published or cancelled event; a draft is as unknown as one that does not exist."""
+    event = await details(slug)
+    if event.status is EventStatus.DRAFT:
+        raise EventUnknown(slug=slug)
+    return event
+
+
+class EventPages(Controller):
+    include_in_schema = False
+    opt = NO_FORMS
+
+    @get("/", name="home")
+    async def home(
+        self,
+        now: datetime,
+        base_url: str,
+        q: Annotated[str, Parameter(max_length=200)] = "",
+        mode: str = "all",
+        period: str = "all",
+    ) -> Template:
+        wanted = Filter.from_query(q, mode, period)
+        upcoming = await public_events(ending_after=now)
+        return Template(
+            "pages/home.html",
+            context={
+                "events": matching(upcoming, wanted, now),
+                "total": len(upcoming),
+                "query": wanted,
+                "now": now,
+                "subscription_url": subscription_url(base_url),
+            },
+        )
+
+    @get("/events/{slug:str}", name="event")
+    async def event(
+        self, slug: str, now: datetime, text: Text, calendars: Calendars, base_url: str, town: str
+    ) -> Template:
+        event = await public_event(slug)
+        return Template(
+            "pages/event.html", context=await event_context(event, now, text, calendars, base_url, town)
+        )
+
+    @get("/events/{slug:str}/calendar.ics", name="event-calendar")
+    async def calendar(self, slug: str, request: AnyRequest, calendars: Calendars) -> Response[bytes]:
+        return calendar_file(request, calendars.public(await public_event(slug)), slug)
+
+    @get("/calendar.ics", name="feed")
+    async def feed(self, request: AnyRequest, calendars: Calendars) -> Response[bytes]:
+        return calendar_file(request, calendars.feed(await public_events()), "calendar")
+
+    @get("/{short:str}", name="short")
+    async def short(self, short: str, request: AnyRequest) -> Redirect:
+        slug = await slug_of_short(short)
+        if slug is None:
+            raise EventUnknown()
+        return Redirect(f"{request.scope['state']['language_prefix']}/events/{slug}", status_code=302)
+
+
+async def event_context(
+    event: EventDetails, now: datetime, text: Text, calendars: Calendars, base_url: str, town: str
+) -> dict[str, Any]:
+    """What the event's page shows."""
+    page_url = f"{base_url}/events/{event.slug}"
+    series = await events_of_series(event.series) if event.series else []
+    return {
+        "event": event,
+        "now": now,
+        "state": event.state(now),
+        "json_ld": json_ld(event, text, page_url, base_url, town, now),
+        "calendar_links": calendars.links(event),
+        "series_events": [other for other in series if other.id != event.id],
+    }
+
+
+def calendar_file(request: AnyRequest, content: bytes, name: str) -> Response[bytes]:
+    """A calendar for download; 304 where the caller has it already."""
+    tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {
+        "Cache-Control": "public, max-age=60",
+        "Content-Disposition": f'inline; filename="{name}.ics"',
+        "ETag": tag,
+    }
+    if tag in request.headers.get("If-None-Match", ""):
+        return Response(b"", status_code=304, headers=headers)
+    return Response(content, media_type=CALENDAR, headers=headers)

@@ -1,0 +1,146 @@
+"""The attendee list: filtered, in order of arrival, page by page, and as CSV that a spreadsheet opens safely."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from piccolo.columns.combination import WhereRaw
+
+from events.details import EventDetails
+from registration.errors import RegistrationUnknown
+from registration.queries import groups_held, groups_shown, position
+from registration.rules import RegistrationStatus
+from registration.tables import Registration
+
+CSV_FIELDS = ("number", "name", "email", "status", "attendance", "seats", "language", "registered_at")
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+@dataclass(frozen=True)
+class AttendeeFilter:
+    """What is asked of the list; empty values ask nothing. `q` is part of a name, an address or a number."""
+
+    status: str = ""
+    group: str = ""
+    attendance: str = ""
+    language: str = ""
+    q: str = ""
+
+
+@dataclass(frozen=True)
+class Attendee:
+    """A registration with its groups by session and its place on the waitlist."""
+
+    registration: Registration
+    groups: dict[str, str | None]
+    waitlist_position: int | None
+
+
+async def attendees(
+    event: EventDetails, wanted: AttendeeFilter, *, after: int = 0, limit: int = 100, with_addresses: bool = True
+) -> list[Attendee]:
+    """The next `limit` attendees whose arrival is after `after`, in order of arrival.
+
+    Without addresses (for helpers) the search does not look into them either.
+    """
+    query = (
+        Registration.objects()
+        .where((Registration.event == event.id) & (Registration.arrival > after))
+        .order_by(Registration.arrival)
+        .limit(limit)
+        .output(load_json=True)
+    )
+    for column, value in (
+        (Registration.status, wanted.status),
+        (Registration.attendance, wanted.attendance),
+        (Registration.language, wanted.language),
+    ):
+        if value:
+            query = query.where(column == value)
+    if wanted.group:
+        query = query.where(
+            WhereRaw(
+                "EXISTS (SELECT 1 FROM group_seat s JOIN group_slot t ON t.id = s.slot JOIN working_group g"
+                " ON g.id = t.group WHERE s.registration = registration.id AND g.key = {})",
+                wanted.group,
+            )
+        )
+    if wanted.q:
+        query = query.where(_search(wanted.q, with_addresses))
+    rows = await query
+    held = await groups_held(row.id for row in rows)
+    positions = await _positions(event, rows)
+    return [
+        Attendee(row, groups_shown(event, row, held.get(row.id, {})), positions.get(row.id)) for row in rows
+    ]
+
+
+async def csv_lines(event: EventDetails, wanted: AttendeeFilter) -> AsyncIterator[bytes]:
+    """The list as CSV: UTF-8 with BOM, semicolons, CRLF; no cell begins like a formula. Times are local."""
+    sessions = [session.key for session in event.group_sessions]
+    yield "\ufeff".encode() + _csv_row([*CSV_FIELDS, *(f"group:{key}" for key in sessions)])
+    after = 0
+    while page := await attendees(event, wanted, after=after, limit=500):
+        yield b"".join(_csv_row(_cells(event, attendee, sessions)) for attendee in page)
+        after = page[-1].registration.arrival
+
+
+def _cells(event: EventDetails, attendee: Attendee, sessions: Sequence[str]) -> list[str]:
+    row = attendee.registration
+    registered: datetime = row.registered_at.astimezone(ZoneInfo(event.timezone))
+    titles = {
+        group.key: group.title.get(event.default_language) or next(iter(group.title.values()))
+        for group in event.groups
+    }
+    return [
+        row.number,
+        row.name,
+        row.email or "",
+        str(row.status),
+        str(row.attendance),
+        str(row.seats),
+        row.language,
+        f"{registered:%Y-%m-%d %H:%M}",
+        *(titles.get(attendee.groups.get(key) or "", "") for key in sessions),
+    ]
+
+
+def _csv_row(cells: Sequence[str]) -> bytes:
+    line = io.StringIO()
+    csv.writer(line, delimiter=";", lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerow(map(safe_cell, cells))
+    return line.getvalue().encode()
+
+
+def safe_cell(text: str) -> str:
+    """The text such that no spreadsheet takes it for a formula (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+def _search(q: str, with_addresses: bool) -> Any:
+    pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    found = Registration.name.ilike(pattern) | Registration.number.ilike(pattern)
+    return found | Registration.email.ilike(pattern) if with_addresses else found
+
+
+async def _positions(event: EventDetails, rows: Sequence[Registration]) -> dict[UUID, int]:
+    if not any(row.status == RegistrationStatus.WAITLISTED for row in rows):
+        return {}
+    numbered = await Registration.raw(
+        "SELECT id, row_number() OVER (PARTITION BY attendance ORDER BY arrival) AS place"
+        " FROM registration WHERE event = {} AND status = 'waitlisted'",
+        event.id,
+    )
+    return {row["id"]: row["place"] for row in numbered}
+
+
+async def attendee(event: EventDetails, registration: Registration) -> Attendee:
+    """One registration of the event. Raises RegistrationUnknown for one of another event."""
+    if registration.event != event.id:
+        raise RegistrationUnknown()
+    held = (await groups_held([registration.id])).get(registration.id, {})
+    return Attendee(registration, groups_shown(event, registration, held), await position(registration))

@@ -1,0 +1,195 @@
+"""Public pages of registration: the form, and what a personal link opens. GET changes nothing."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Controller, Request, get, post
+from litestar.datastructures import FormMultiDict
+from litestar.params import Dependency
+from litestar.response import Redirect, Response, Template
+
+from events.controllers import NO_FORMS, calendar_file, public_event
+from events.details import EventDetails
+from events.queries import details_of, event_by_id
+from events.rules import EventStatus, RegistrationState, local_time
+from registration import actions
+from registration.errors import EventFull, LinkInvalid, RegistrationClosed, RegistrationNotOpen
+from registration.forms import PageForm, newcomer_from_page
+from registration.links import Links, Purpose
+from registration.queries import groups_held, groups_shown, position, registration_by_id
+from registration.rules import ACTIVE, RegistrationStatus
+from registration.tables import Registration
+
+AnyRequest = Request[Any, Any, Any]
+PersonalCalendar = Annotated[Callable[[Registration], Awaitable[bytes]], Dependency(skip_validation=True)]
+"""The calendar file of a registration, for download."""
+Signer = Annotated[Links, Dependency(skip_validation=True)]
+NO_INDEX = {"X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+
+
+class RegisterPages(Controller):
+    path = "/events/{slug:str}/register"
+    include_in_schema = False
+
+    @get("/", name="register")
+    async def form(self, slug: str, now: datetime) -> Template:
+        event = await _open_event(slug, now)
+        return _form_page(event, PageForm({"key": secrets.token_urlsafe(12)}), now)
+
+    @post("/", status_code=200)
+    async def submit(
+        self, slug: str, request: AnyRequest, now: datetime, languages: tuple[str, ...], language_code: str
+    ) -> Template:
+        event = await _open_event(slug, now)
+        form = PageForm(_values(await request.form()))
+        form.values.setdefault("language", language_code)
+        newcomer, form.errors = newcomer_from_page(form.values, event, languages)
+        step = form.value("step")
+        if newcomer is None or step == "edit":
+            if step == "edit":
+                form.errors = []
+            return _form_page(event, form, now, status_code=422 if form.errors else 200)
+        if step != "submit":
+            return Template(
+                "pages/check.html",
+                context={"event": event, "form": form, "newcomer": newcomer, "now": now},
+                headers=NO_INDEX,
+            )
+        outcome = await actions.register(slug, newcomer, now, key=form.value("key") or None)
+        held_until = outcome.held_until
+        return Template(
+            "pages/done.html",
+            context={
+                "event": event,
+                "now": now,
+                "form": form,
+                "newcomer": newcomer,
+                "status": outcome.status,
+                "groups": outcome.groups,
+                "held_until_local": local_time(held_until, event.timezone) if held_until else None,
+            },
+            headers=NO_INDEX,
+        )
+
+
+class PersonalPages(Controller):
+    path = "/r/{token:str}"
+    include_in_schema = False
+    response_headers = NO_INDEX
+
+    @get("/confirmation", name="confirmation")
+    async def confirmation(self, token: str, links: Signer, now: datetime) -> Template:
+        return await _own_page("pages/confirmation.html", token, await _opened(links, "confirm", token), links, now)
+
+    @post("/confirmation", status_code=200)
+    async def confirm(self, token: str, links: Signer, now: datetime) -> Redirect:
+        found = await _opened(links, "confirm", token)
+        registration = await actions.confirm(found.id, now)
+        return Redirect(f"/r/{links.token('own', registration.id, registration.own_nonce)}", status_code=303)
+
+    @get("/", name="own")
+    async def own(self, token: str, links: Signer, now: datetime) -> Template:
+        return await _own_page("pages/own.html", token, await _opened(links, "own", token), links, now)
+
+    @get("/cancel", name="own-cancel")
+    async def cancel_form(self, token: str, links: Signer, now: datetime) -> Template:
+        return await _own_page("pages/own_cancel.html", token, await _opened(links, "own", token), links, now)
+
+    @post("/cancel", status_code=200)
+    async def cancel(self, token: str, links: Signer, now: datetime) -> Redirect:
+        found = await _opened(links, "own", token)
+        await actions.cancel(found.id, now)
+        return Redirect(f"/r/{token}", status_code=303)
+
+    @get("/calendar.ics", name="own-calendar")
+    async def calendar(
+        self, token: str, request: AnyRequest, links: Signer, personal_calendar: PersonalCalendar
+    ) -> Response[bytes]:
+        registration = await _opened(links, "own", token)
+        if registration.invited_at is None:
+            raise LinkInvalid()
+        return calendar_file(request, await personal_calendar(registration), "calendar")
+
+
+class JoinPages(Controller):
+    path = "/join/{token:str}"
+    include_in_schema = False
+    opt = NO_FORMS
+    response_headers = NO_INDEX
+
+    @get("/", name="join")
+    async def join(self, token: str, links: Signer, now: datetime) -> Template:
+        return await _own_page("pages/join.html", token, await _opened(links, "join", token), links, now)
+
+
+async def _open_event(slug: str, now: datetime) -> EventDetails:
+    event = await public_event(slug)
+    if event.status is EventStatus.CANCELLED:
+        raise actions.EventCancelled(event=event)
+    match event.state(now):
+        case RegistrationState.UPCOMING:
+            raise RegistrationNotOpen(event=event)
+        case RegistrationState.CLOSED:
+            raise RegistrationClosed(event=event)
+        case RegistrationState.FULL if not event.waitlist:
+            raise EventFull(event=event)
+    return event
+
+
+def _form_page(event: EventDetails, form: PageForm, now: datetime, status_code: int = 200) -> Template:
+    return Template(
+        "pages/register.html",
+        context={"event": event, "form": form, "now": now},
+        status_code=status_code,
+        headers=NO_INDEX,
+    )
+
+
+def _values(form: FormMultiDict) -> dict[str, str]:
+    return {
+        key: value
+        for key, value in form.items()
+        if isinstance(value, str) and key != "_csrf_token" and len(key) <= 100 and len(value) <= 20_000
+    }
+
+
+async def _opened(links: Signer, purpose: Purpose, token: str) -> Registration:
+    """The registration of a personal link. Raises LinkInvalid."""
+    read = links.read(purpose, token)
+    if read is None:
+        raise LinkInvalid()
+    registration_id, nonce = read
+    registration = await Registration.objects().where(Registration.id == registration_id).output(load_json=True).first()
+    if registration is None or not secrets.compare_digest(getattr(registration, f"{purpose}_nonce"), nonce):
+        raise LinkInvalid()
+    return registration
+
+
+async def _own_page(
+    template: str, token: str, registration: Registration, links: Signer, now: datetime
+) -> Template:
+    event = await details_of(await event_by_id(registration.event))
+    held = (await groups_held([registration.id])).get(registration.id, {})
+    confirmed = registration.status == RegistrationStatus.CONFIRMED
+    return Template(
+        template,
+        context={
+            "event": event,
+            "registration": registration,
+            "token": token,
+            "now": now,
+            "status": RegistrationStatus(registration.status),
+            "is_active": registration.status in ACTIVE,
+            "needs_confirmation": registration.confirmed_at is None
+            and registration.status in (RegistrationStatus.PENDING, RegistrationStatus.WAITLISTED),
+            "held_until_local": local_time(registration.held_until, event.timezone)
+            if registration.held_until
+            else None,
+            "position": await position(registration),
+            "groups": groups_shown(event, registration, held),
+            "group_titles": {group.key: group.title for group in event.groups},
+            "join_url": links.url("join", registration.id, registration.join_nonce) if confirmed else None,
+        },
+    )

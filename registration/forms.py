@@ -1,0 +1,207 @@
+"""What people type in when they register. Malformed input is refused here, by field and code; texts are the page's."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from email_validator import EmailNotValidError, validate_email
+
+from events.details import EventDetails
+from events.errors import FormInvalid
+from events.rules import Attendance
+from registration.actions import Edit, Newcomer
+
+NAME_LENGTH = 200
+SEATS = range(1, 7)
+WISHES = 20
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+Errors = list[tuple[str, str]]
+
+
+class RegistrationBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `POST /events/{slug}/registrations`. `email` may be left out by organisers only."""
+
+    name: str
+    email: str | None = None
+    language: str | None = None
+    attendance: Attendance | None = None
+    seats: int = 1
+    groups: dict[str, list[str]] = {}
+    answers: dict[str, Any] = {}
+    consents: dict[str, bool] = {}
+
+
+class RegistrationPatch(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `PATCH /registrations/{id}`: what is left out stays as it is."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    email: str | None | msgspec.UnsetType = msgspec.UNSET
+    language: str | msgspec.UnsetType = msgspec.UNSET
+    attendance: Attendance | msgspec.UnsetType = msgspec.UNSET
+    seats: int | msgspec.UnsetType = msgspec.UNSET
+    groups: dict[str, str | None] | msgspec.UnsetType = msgspec.UNSET
+    answers: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+@dataclass
+class PageForm:
+    """A form as it was typed in, with what is wrong about it; shown again with nothing lost."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    errors: Errors = field(default_factory=list)
+
+    def value(self, name: str, default: str = "") -> str:
+        return self.values.get(name, default)
+
+    def error(self, name: str) -> str | None:
+        """The code of what is wrong with a field."""
+        return next((code for field_name, code in self.errors if field_name == name), None)
+
+
+def newcomer_from_body(
+    body: RegistrationBody, event: EventDetails, languages: Collection[str], *, by_hand: bool = False
+) -> Newcomer:
+    """Raises FormInvalid with every field that cannot be used."""
+    errors: Errors = []
+    name = checked_name(body.name, errors)
+    email = None
+    if body.email is not None or not by_hand:
+        email = checked_email(body.email or "", errors)
+    language = body.language or _language_of(event, languages)
+    if language not in languages:
+        errors.append(("language", "unknown"))
+    if body.seats not in SEATS:
+        errors.append(("seats", "range"))
+    if sum(map(len, body.groups.values())) > WISHES:
+        errors.append(("groups", "too-many"))
+    _check_answers(body.answers, errors)
+    if body.consents:
+        errors.append(("consents", "unknown"))
+    if errors:
+        raise FormInvalid(errors)
+    return Newcomer(
+        name=name,
+        email=email,
+        language=language,
+        attendance=body.attendance,
+        seats=body.seats,
+        wishes={session: tuple(dict.fromkeys(groups)) for session, groups in body.groups.items() if groups},
+        answers=body.answers,
+    )
+
+
+def edit_from_patch(patch: RegistrationPatch, languages: Collection[str]) -> Edit:
+    """Raises FormInvalid with every field that cannot be used."""
+    errors: Errors = []
+    if not isinstance(patch.name, msgspec.UnsetType):
+        patch.name = checked_name(patch.name, errors)
+    if not isinstance(patch.email, msgspec.UnsetType) and patch.email is not None:
+        patch.email = checked_email(patch.email, errors)
+    if not isinstance(patch.language, msgspec.UnsetType) and patch.language not in languages:
+        errors.append(("language", "unknown"))
+    if not isinstance(patch.seats, msgspec.UnsetType) and patch.seats not in SEATS:
+        errors.append(("seats", "range"))
+    if not isinstance(patch.answers, msgspec.UnsetType):
+        _check_answers(patch.answers, errors)
+    if errors:
+        raise FormInvalid(errors)
+    return Edit(**msgspec.structs.asdict(patch))
+
+
+def newcomer_from_page(
+    values: Mapping[str, str], event: EventDetails, languages: Collection[str]
+) -> tuple[Newcomer | None, Errors]:
+    """The newcomer of a filled-in page, or `None` and what is wrong, in the order of the page.
+
+    Wishes stand in `group.<session>` and, for the second, `group2.<session>`; `none` is no wish.
+    """
+    errors: Errors = []
+    name = checked_name(values.get("name", ""), errors)
+    email = checked_email(values.get("email", ""), errors)
+    attendance = None
+    if len(event.offered) > 1:
+        chosen = values.get("attendance", "")
+        if chosen not in [offered.value for offered in event.offered]:
+            errors.append(("attendance", "missing"))
+        else:
+            attendance = Attendance(chosen)
+    seats = values.get("seats", "1")
+    if not (seats.isascii() and seats.isdigit() and int(seats[:3]) in SEATS):
+        errors.append(("seats", "range"))
+    wishes = _wishes(values, event, errors)
+    language = values.get("language") or _language_of(event, languages)
+    if language not in languages:
+        errors.append(("language", "unknown"))
+    if errors:
+        return None, errors
+    return Newcomer(
+        name=name,
+        email=email,
+        language=language,
+        attendance=attendance,
+        seats=int(seats),
+        wishes=wishes,
+    ), []
+
+
+def checked_name(name: str, errors: Errors) -> str:
+    """The name without blanks around it."""
+    name = name.strip()
+    if not name:
+        errors.append(("name", "missing"))
+    elif len(name) > NAME_LENGTH:
+        errors.append(("name", "too-long"))
+    elif CONTROL.search(name):
+        errors.append(("name", "characters"))
+    return name
+
+
+def checked_email(email: str, errors: Errors) -> str:
+    """The address as typed; its syntax is checked, its domain is not looked up. ASCII before the @ only."""
+    email = email.strip()
+    if not email:
+        errors.append(("email", "missing"))
+        return email
+    try:
+        if len(email) > 254 or CONTROL.search(email):
+            raise EmailNotValidError
+        checked = validate_email(
+            email, check_deliverability=False, allow_smtputf8=False, globally_deliverable=True, test_environment=True
+        )
+    except EmailNotValidError:
+        errors.append(("email", "invalid"))
+        return email
+    return checked.normalized
+
+
+def _wishes(values: Mapping[str, str], event: EventDetails, errors: Errors) -> dict[str, tuple[str, ...]]:
+    wishes: dict[str, tuple[str, ...]] = {}
+    for session in event.group_sessions:
+        keys = [group.key for group in event.groups_in(session.key)]
+        field_name = f"group.{session.key}"
+        first, second = values.get(field_name, ""), values.get(f"group2.{session.key}", "")
+        if first == "":
+            errors.append((field_name, "missing"))
+        elif first != "none" and first not in keys:
+            errors.append((field_name, "unknown"))
+        elif second not in ("", "none", *keys):
+            errors.append((f"group2.{session.key}", "unknown"))
+        else:
+            chosen = tuple(dict.fromkeys(wish for wish in (first, second) if wish not in ("", "none")))
+            if chosen:
+                wishes[session.key] = chosen
+    return wishes
+
+
+def _check_answers(answers: Mapping[str, Any], errors: Errors) -> None:
+    if answers:
+        errors.append(("answers", "unknown"))
+
+
+def _language_of(event: EventDetails, languages: Collection[str]) -> str:
+    if event.default_language in languages:
+        return event.default_language
+    return next(iter(languages))
