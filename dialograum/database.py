@@ -20,6 +20,7 @@ from dialograum.settings import PREFIX, Settings
 
 os.environ.setdefault("PICCOLO_CONF", "dialograum.piccolo_conf")
 
+OLDEST_SERVER = 15
 POOL_SIZE = 10
 ACQUIRE_SECONDS = 15.0
 CONNECT_SECONDS = 10.0
@@ -118,7 +119,7 @@ class Database(PostgresEngine):
     def __init__(self) -> None:
         # Piccolo's own initialiser would ask a server for its version, at import.
         self.engine_type = "postgres"
-        self.min_version_number = 15
+        self.min_version_number = OLDEST_SERVER
         self.log_queries = False
         self.log_responses = False
         self.query_id = 0

@@ -48,8 +48,10 @@ OPTIONS = {
     "unix_socket_permissions": "0700",
     "max_connections": "200",
     "log_checkpoints": "off",
-    "log_error_verbosity": "terse",  # details quote the values of rows, and with them people's addresses
-    "log_min_error_statement": "panic",  # so do statements
+    # Errors of statements quote values, and with them people's addresses; whoever made the statement is told.
+    "log_min_messages": "log",
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 

@@ -1,0 +1,106 @@
+"""What `dialograum doctor` looks at, one short function each."""
+
+from collections.abc import Awaitable, Callable
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import aiosmtplib
+
+from dialograum import database
+from dialograum.failures import CannotRun
+from dialograum.settings import Settings
+
+SECONDS = 10
+
+
+class Check(NamedTuple):
+    """What was found: `ok` is None where there is nothing to judge."""
+
+    name: str
+    ok: bool | None
+    text: str
+
+
+async def database_check(settings: Settings) -> Check:
+    kind = "embedded" if settings.is_embedded else "by address"
+    async with database.connected(settings, pool_size=1) as db:
+        async with db.connection() as connection:
+            version, number = await connection.fetchrow(
+                "SELECT current_setting('server_version'), current_setting('server_version_num')::int"
+            )
+        found = f"PostgreSQL {version}, {kind}"
+        if number < database.OLDEST_SERVER * 10_000:
+            return Check("database", False, f"{found}: {database.OLDEST_SERVER} or newer is needed")
+        if not await database.is_migrated():
+            return Check("database", False, f"{found}: the schema is not up to date; run dialograum migrate")
+    return Check("database", True, f"{found}, up to date")
+
+
+async def base_url_check(settings: Settings) -> Check:
+    parts = urlsplit(settings.base_url)
+    is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if is_local:
+        return Check("base URL", None, f"{settings.base_url} is reached from this machine alone")
+    if parts.scheme != "https":
+        return Check("base URL", False, f"{settings.base_url}: what people type in would travel unencrypted")
+    return Check("base URL", True, settings.base_url)
+
+
+async def secret_check(settings: Settings) -> Check:
+    _ = settings.secret
+    return Check("secret", True, "SECRET_KEY" if settings.secret_key else str(settings.data_dir / "secret"))
+
+
+async def mail_check(settings: Settings) -> Check:
+    """Greets the mail server, as it would be for a mail, and hands over none."""
+    server = settings.mail
+    if server is None:
+        return Check("mail", None, f"no MAIL_URL: mails are written to {settings.mail_dir}, nobody gets them")
+    client = aiosmtplib.SMTP(
+        hostname=server.host,
+        port=server.port,
+        use_tls=server.tls,
+        start_tls={"auto": None, "required": True, "never": False}[server.starttls],
+        timeout=SECONDS,
+    )
+    where = f"{server.host}:{server.port}"
+    try:
+        async with client:
+            encrypted = (
+                client.transport is not None and client.transport.get_extra_info("sslcontext") is not None
+            )
+            if server.user:
+                await client.login(server.user, server.password)
+    except (aiosmtplib.SMTPException, OSError) as error:
+        return Check("mail", False, f"{where}: {_one_line(error)}")
+    return Check("mail", True, f"{where}, {'encrypted' if encrypted else 'not encrypted'}")
+
+
+async def meeting_check(settings: Settings) -> Check:
+    if not settings.jitsi_urls:
+        return Check("meeting servers", None, "none set: events cannot move online")
+    return Check("meeting servers", None, ", ".join(settings.jitsi_urls))
+
+
+CHECKS: tuple[tuple[str, Callable[[Settings], Awaitable[Check]]], ...] = (
+    ("database", database_check),
+    ("base URL", base_url_check),
+    ("secret", secret_check),
+    ("mail", mail_check),
+    ("meeting servers", meeting_check),
+)
+
+
+async def examine(settings: Settings) -> list[Check]:
+    """All checks; what a check cannot get at counts as failed."""
+    found = []
+    for name, check in CHECKS:
+        try:
+            found.append(await check(settings))
+        except (CannotRun, *database.LOST) as error:
+            found.append(Check(name, False, _one_line(error)))
+    return found
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

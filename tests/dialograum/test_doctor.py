@@ -1,0 +1,58 @@
+"""What the doctor finds, with a real database and a real mail server."""
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.handlers import Sink
+from pydantic import SecretStr
+
+from dialograum import database as db
+from dialograum.database import DB
+from dialograum.doctor import examine
+from tests.postgres import free_port
+
+
+async def found_by(settings, **changes):
+    usual, DB.pool = DB.pool, None
+    try:
+        return {check.name: check for check in await examine(settings.model_copy(update=changes))}
+    finally:
+        DB.pool = usual
+
+
+async def test_a_town_that_set_nothing_is_told_what_that_means(database, settings):
+    checks = await found_by(settings)
+    assert checks["database"].ok
+    assert "PostgreSQL 18" in checks["database"].text
+    assert checks["mail"].ok is None
+    assert checks["meeting servers"].ok is None
+    assert not [check for check in checks.values() if check.ok is False]
+
+
+async def test_a_schema_of_yesterday_is_found(database, settings, monkeypatch):
+    monkeypatch.setattr(db, "_shipped", lambda: [("events", "2999-01-01T00:00:00:000000")])
+    checks = await found_by(settings)
+    assert checks["database"].ok is False
+    assert "dialograum migrate" in checks["database"].text
+
+
+async def test_an_address_without_encryption_is_found(database, settings):
+    assert (await found_by(settings, base_url="http://dialog.example"))["base URL"].ok is False
+    assert (await found_by(settings, base_url="https://dialog.example"))["base URL"].ok is True
+
+
+async def test_a_mail_server_is_greeted(database, settings):
+    port = free_port()
+    url = SecretStr(f"smtp://127.0.0.1:{port}")
+    assert (await found_by(settings, mail_url=url))["mail"].ok is False
+    server = Controller(Sink(), hostname="127.0.0.1", port=port)
+    server.start()
+    try:
+        found = (await found_by(settings, mail_url=url))["mail"]
+        assert (found.ok, found.text) == (True, f"127.0.0.1:{port}, not encrypted")
+        required = SecretStr(f"smtp://127.0.0.1:{port}?starttls=required")
+        assert (await found_by(settings, mail_url=required))["mail"].ok is False
+        with_password = SecretStr(f"smtp://anna:geheim@127.0.0.1:{port}")
+        refused = (await found_by(settings, mail_url=with_password))["mail"]
+        assert refused.ok is False
+        assert "geheim" not in refused.text
+    finally:
+        server.stop()

@@ -1,0 +1,139 @@
+"""What operators set, and what they are told when it cannot be used."""
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from dialograum import settings as module
+from dialograum.failures import SettingsInvalid
+from dialograum.settings import Limit, MailServer, Sender, Settings, load
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_nothing_needs_to_be_set(folder):
+    settings = load()
+    assert settings.base_url == "http://127.0.0.1:8000"
+    assert settings.data_dir == folder / "data"
+    assert settings.is_embedded
+    assert settings.mail is None
+    assert settings.mail_from == Sender("Dialograum", "dialog@example.org")
+    assert (settings.client_limit, settings.address_limit) == (Limit(60, 60), Limit(3, 3600))
+    assert settings.default_language in settings.languages
+    assert stat.S_IMODE(settings.data_dir.stat().st_mode) & 0o022 == 0
+    assert stat.S_IMODE(settings.mail_dir.stat().st_mode) == 0o700
+
+
+def test_the_environment_wins_over_the_file(folder, monkeypatch):
+    (folder / "dialograum.toml").write_text('town = "Gütersloh"\nbase_url = "https://a.example/"\n')
+    monkeypatch.setenv("DIALOGRAUM_BASE_URL", "https://b.example/dialog/")
+    settings = load()
+    assert (settings.town, settings.base_url) == ("Gütersloh", "https://b.example/dialog")
+
+
+def test_a_list_is_written_with_commas_or_as_a_list(folder, monkeypatch):
+    (folder / "dialograum.toml").write_text('trusted_proxies = ["10.0.0.0/8"]\n')
+    assert [str(network) for network in load().trusted_proxies] == ["10.0.0.0/8"]
+    monkeypatch.setenv("DIALOGRAUM_TRUSTED_PROXIES", "10.0.0.1, fd00::/8")
+    assert [str(network) for network in load().trusted_proxies] == ["10.0.0.1/32", "fd00::/8"]
+
+
+@pytest.mark.parametrize(
+    ("url", "server"),
+    [
+        ("smtp://mail.example", MailServer("mail.example", 587, tls=False, starttls="auto")),
+        (
+            "smtp://anna%40town:p%2Fw@mail.example:25?starttls=required",
+            MailServer("mail.example", 25, tls=False, starttls="required", user="anna@town", password="p/w"),
+        ),
+        ("smtps://mail.example", MailServer("mail.example", 465, tls=True, starttls="never")),
+    ],
+)
+def test_a_mail_server_is_an_address(url, server, monkeypatch):
+    monkeypatch.setenv("DIALOGRAUM_MAIL_URL", url)
+    assert load().mail == server
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("BASE_URL", "dialog.example", "begins with https://"),
+        ("BASE_URL", "https://dialog.example:port", "port"),
+        ("BASE_URL", "https://dialog.example?x=1", "?"),
+        ("MAIL_URL", "mail.example", "smtp://"),
+        ("MAIL_URL", "smtp://anna:pa/ss@mail.example", "%2F"),
+        ("MAIL_URL", "smtp://mail.example?starttls=maybe", "starttls"),
+        ("MAIL_FROM", "Dialograum", "address"),
+        ("DATABASE_URL", "mysql://db.example/x", "postgresql://"),
+        ("DATABASE_URL", "postgresql://a.example,b.example/x", "must be set"),
+        ("SECRET_KEY", "short", "32"),
+        ("CLIENT_LIMIT", "many", "60/60"),
+        ("ADDRESS_LIMIT", "3/0", "60/60"),
+        ("TRUSTED_PROXIES", "proxy", "network"),
+        ("INDICATOR_URLS", "{", "JSON"),
+        ("INDICATOR_INTERVAL", "0", "greater"),
+        ("LANGUAGES", "de,xx", "xx"),
+        ("DEFAULT_LANGUAGE", "xx", "offered"),
+        ("JITSI_URLS", "meet.example", "https://"),
+        ("TOWN", "", "1 character"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_refused_by_the_name_of_its_setting(name, value, reason, monkeypatch):
+    monkeypatch.setenv("DIALOGRAUM_" + name, value)
+    with pytest.raises(SettingsInvalid) as refusal:
+        load()
+    text = str(refusal.value)
+    named = "SECRET_KEY" if reason == "must be set" else name
+    assert text.startswith(f"DIALOGRAUM_{named}: ")
+    assert reason in text
+    assert "\n" not in text
+    assert "pa/ss" not in text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [("colour = 1", "colour: is not a setting"), ("town = 5", "TOWN: "), ("town =", "dialograum.toml: ")],
+)
+def test_a_file_with_anything_else_in_it_is_refused(text, reason, folder):
+    (folder / "dialograum.toml").write_text(text)
+    with pytest.raises(SettingsInvalid, match=reason):
+        load()
+
+
+def test_a_folder_that_cannot_be_made_is_refused(folder, monkeypatch):
+    (folder / "data").write_text("")
+    with pytest.raises(SettingsInvalid, match="DIALOGRAUM_DATA_DIR"):
+        load()
+
+
+def test_secrets_are_not_shown(folder):
+    settings = Settings(
+        database_url="postgresql://u:geheim@db/x", secret_key="geheim" * 8, mail_url="smtp://u:geheim@m"
+    )
+    assert "geheim" not in f"{settings!r} {settings} {settings.mail}"
+
+
+def test_processes_that_start_at_once_agree_on_the_secret(folder):
+    data_dir = load().data_dir
+
+    def secret(_):
+        return Settings(data_dir=data_dir).secret
+
+    with ThreadPoolExecutor(20) as starters:
+        secrets = set(starters.map(secret, range(40)))
+    assert len(secrets) == 1
+    assert stat.S_IMODE((data_dir / "secret").stat().st_mode) == 0o600
+    assert sorted(path.name for path in data_dir.iterdir()) == ["mail", "secret"]
+    assert len(secrets.pop()) >= module.SECRET_LENGTH
+
+
+def test_a_damaged_secret_is_refused(folder):
+    settings = load()
+    (settings.data_dir / "secret").write_text("")
+    with pytest.raises(SettingsInvalid, match="DIALOGRAUM_DATA_DIR"):
+        _ = settings.secret
