@@ -13,14 +13,16 @@ from urllib.parse import urlsplit
 import css_inline
 import idna
 from jinja2 import Environment
+from jinja2.runtime import Macro
 
 from notifications.errors import CannotCompose
 
 
 @dataclass(frozen=True)
 class Words:
-    """A mail's subject and its two texts."""
+    """Who writes, the subject, and the two texts."""
 
+    sender: str
     subject: str
     text: str
     html: str
@@ -36,10 +38,13 @@ class CalendarPart:
 
 @dataclass(frozen=True)
 class Sender:
-    """The town, and where answers go: to the organiser of the event where that address is known."""
+    """The address of the town, and where answers go: to the organiser of the event where that is known.
 
-    name: str
+    Without a name it is that of the words.
+    """
+
     address: str
+    name: str = ""
     reply_to: str | None = None
 
 
@@ -58,19 +63,44 @@ CALENDAR_FILE = "calendar.ics"
 
 
 def render(environment: Environment, kind: str, facts: Mapping[str, Any]) -> Words:
-    """The words of `templates/mail/<kind>/`, styles inlined. `facts` should have gone through `clean`."""
-    subject, text, html = (
-        environment.get_template(f"mail/{kind}/{name}").render(facts)
-        for name in ("subject.txt", "body.txt", "body.html")
-    )
+    """The words of `templates/mail/<kind>/` in the frame of all mails. `facts` have gone through `clean`.
+
+    What a mail says stands once, in `words.txt`, `parts.txt` and `facts.txt`; two layouts make text and HTML of it.
+    """
+    words = _said(environment, f"mail/{kind}/words.txt", facts)
+    rows = environment.get_template("mail/facts.txt").make_module(dict(facts)).rows  # type: ignore[attr-defined]
+    subject = environment.get_template(f"mail/{kind}/subject.txt").render(facts)
+    parts = _said(environment, "mail/parts.txt", facts)
+    shown = {
+        **facts,
+        "subject": one_line(subject, SUBJECT_LENGTH),
+        "heading": words["heading"],
+        "lead": [one_line(part.replace("\n", " ")) for part in re.split(r"\n\s*\n", words["lead"])],
+        "notice": words.get("notice", "").splitlines(),
+        "rows": [{"more": (), "before": None, **row} for row in rows if row],
+        "parts": parts,
+    }
+    text = environment.get_template("mail/layout.txt").render(shown)
+    html = environment.get_template("mail/layout.html").render(shown)
     return Words(
-        subject=one_line(subject, SUBJECT_LENGTH),
+        sender=parts["sender"],
+        subject=shown["subject"],
         text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
         html=_INLINER.inline(html),
     )
 
 
-_INLINER = css_inline.CSSInliner(keep_at_rules=True, load_remote_stylesheets=False)
+def _said(environment: Environment, template: str, facts: Mapping[str, Any]) -> dict[str, str]:
+    """What the macros of a template say, by their names."""
+    module = environment.get_template(template).make_module(dict(facts))
+    return {
+        name: str(value()).strip()
+        for name, value in vars(module).items()
+        if isinstance(value, Macro) and not value.arguments
+    }
+
+
+_INLINER = css_inline.CSSInliner(load_remote_stylesheets=False)
 
 
 def build(
@@ -91,7 +121,7 @@ def build(
     address cannot be written to.
     """
     mail = EmailMessage(policy=POLICY)
-    mail["From"] = _address(sender.name, sender.address)
+    mail["From"] = _address(sender.name or words.sender, sender.address)
     mail["To"] = _address(recipient.name, recipient.address)
     if sender.reply_to:
         mail["Reply-To"] = _address("", sender.reply_to)
@@ -189,19 +219,12 @@ def one_line(text: str, limit: int | None = None) -> str:
     return line if limit is None or len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 
-def clean(value: Any, *, several_lines: frozenset[str] = frozenset({"reason"})) -> Any:
-    """The facts with every string on one line, but those of the names in `several_lines`."""
+def clean(value: Any) -> Any:
+    """Facts with every string on one line, free of what is not seen."""
     if isinstance(value, str):
         return one_line(value)
     if isinstance(value, Mapping):
-        return {
-            key: _lines(item) if key in several_lines and isinstance(item, str) else clean(item)
-            for key, item in value.items()
-        }
+        return {key: clean(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [clean(item) for item in value]
     return value
-
-
-def _lines(text: str) -> str:
-    return "\n".join(one_line(line) for line in re.split("\r\n|[\r\n\x85\u2028\u2029]", text)).strip()

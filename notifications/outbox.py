@@ -13,6 +13,9 @@ from uuid import UUID
 
 from notifications.tables import Message, MessageStatus
 
+CHANNEL = "outbox"
+"""Where the database tells workers that something was written."""
+
 LEASE_SECONDS = 45
 """How long a claim holds; with the worker's interval it stays below a minute until the next one claims it."""
 
@@ -61,9 +64,12 @@ class Claim:
 
 
 async def enqueue(messages: Sequence[NewMessage]) -> None:
-    """Writes the messages in the caller's transaction; they leave after its commit."""
+    """Writes the messages in the caller's transaction; they leave after its commit, which wakes the workers."""
     for start in range(0, len(messages), 1000):
         await Message.insert(*map(_row, messages[start : start + 1000]))
+    if messages:
+        engine: Any = Message._meta.db
+        await engine.notify(CHANNEL)
 
 
 def _row(message: NewMessage) -> Message:
