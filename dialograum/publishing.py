@@ -3,7 +3,7 @@
 Each action is one transaction that locks the event's row first.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
@@ -52,8 +52,8 @@ class Written:
     told: int = 0
 
 
-async def import_file(
-    file: EventFile,
+async def import_files(
+    files: Iterable[EventFile],
     by: Organiser | None,
     now: datetime,
     *,
@@ -61,25 +61,26 @@ async def import_file(
     replace_groups: bool = False,
     languages: Collection[str] = (),
 ) -> list[Written]:
-    """Creates or edits every event of a file, all or none. An event that is published stays so.
+    """Creates or edits every event of the files, all or none. An event that is published stays so.
 
     Raises EventFileInvalid and Conflict.
     """
     async with Event._meta.db.transaction():
-        series = await actions.write_series(file.series) if file.series else None
-        written = []
-        for document in file.events:
-            if publish:
-                document = replace(document, status=EventStatus.PUBLISHED)
-            try:
-                event = await event_named(document.slug, locked=True)
-            except EventUnknown:
-                await create(document, by, now, series=series, languages=languages)
-                written.append(Written(document.slug, created=True))
-                continue
-            if document.status is EventStatus.DRAFT:
-                document = replace(document, status=EventStatus(event.status))
-            written.append(await _edit(event, document, by, now, replace_groups, languages))
+        written: list[Written] = []
+        for file in files:
+            series = await actions.write_series(file.series) if file.series else None
+            for document in file.events:
+                if publish:
+                    document = replace(document, status=EventStatus.PUBLISHED)
+                try:
+                    event = await event_named(document.slug, locked=True)
+                except EventUnknown:
+                    await create(document, by, now, series=series, languages=languages)
+                    written.append(Written(document.slug, created=True))
+                    continue
+                if document.status is EventStatus.DRAFT:
+                    document = replace(document, status=EventStatus(event.status))
+                written.append(await _edit(event, document, by, now, replace_groups, languages))
         return written
 
 

@@ -31,11 +31,12 @@ from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language, LanguageMiddleware
 from dialograum.mailbox import MailboxPages
 from dialograum.monitoring import healthz, metrics, readyz
-from dialograum.pages import Site, choose_text, environment, read_assets
+from dialograum.pages import choose_text, environment, read_assets
 from dialograum.problems import database_away, failed, http_error, refused, too_many_failures
 from dialograum.security import Armour
 from dialograum.settings import Settings, load
 from dialograum.signin import TooManyFailures
+from dialograum.site import site_of
 from events.calendar import Method
 from events.controllers import NO_FORMS, EventPages
 from events.details import EventDetails
@@ -146,18 +147,6 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
     app.state.settings = settings
     offered = LanguageMiddleware(app, site.languages, site.default_language)
     return Armour(offered, is_https=is_https)
-
-
-def site_of(settings: Settings) -> Site:
-    """What pages and mails know of the installation; without own addresses notice and imprint are built in."""
-    return Site(
-        town=settings.town,
-        base_url=settings.base_url,
-        privacy_url=settings.privacy_url or f"{settings.base_url}/privacy",
-        imprint_url=settings.imprint_url or f"{settings.base_url}/imprint",
-        languages=tuple(LANGUAGES[code] for code in settings.languages),
-        default_language=LANGUAGES[settings.default_language],
-    )
 
 
 @dataclass(frozen=True)

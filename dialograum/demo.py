@@ -1,0 +1,75 @@
+"""The demo's example: events of the coming weeks, some people in them, and an organiser."""
+
+from datetime import UTC, date, datetime, timedelta
+from itertools import cycle, islice
+from pathlib import Path
+
+from dialograum import publishing
+from dialograum.commands.organisers import put_organiser
+from dialograum.event_file import read_files
+from events.details import EventDetails
+from events.queries import details
+from events.rules import Attendance, Role
+from events.tables import Event, Organiser
+from registration import actions
+from registration.actions import Newcomer
+
+EXAMPLES = Path(__file__).parent / "examples"
+ORGANISER = "organiser@example.org"
+DAYS_AHEAD = {
+    "guetersloh-dialog-2022.toml": 21,
+    "kreis-guetersloh-impulsforum.toml": 27,
+    "herford-werkstatt-2023.toml": 34,
+    "gelsenkirchen-ost-2019.toml": 12,
+    "kreis-guetersloh-konzept.toml": 38,
+}
+SEATS_TAKEN = {"gemeinsam-leben-2022": 73, "impulsforum-begegnungen": 67, "integrationskonferenz-ost-2019": 80}
+PEOPLE = (
+    "Sprachmittlung",
+    "Leitung Familienzentrum",
+    "Vorstand Kulturverein",
+    "Lehrkraft Gesamtschule",
+    "Elternvertretung",
+    "Beratungsstelle Migration",
+    "Wohnungsbaugenossenschaft",
+    "Pflegedienstleitung",
+    "Mitglied Integrationsrat",
+    "Ausbilder Handwerk",
+    "Ehrenamtliche Patin",
+    "Quartiersmanagement",
+)
+
+
+async def prepare(password: str, languages: list[str], today: date) -> list[str]:
+    """Brings the example events into the coming weeks, once each; returns the slugs of new ones.
+
+    The organiser gets `password` anew each time. What visitors of the demo did is kept.
+    """
+    organiser = await put_organiser(ORGANISER, "Integrationsbeauftragte", Role.ADMIN, password)
+    created = []
+    for name, days in DAYS_AHEAD.items():
+        files = read_files([EXAMPLES / name], start=today + timedelta(days=days))
+        if await Event.exists().where(Event.slug == files[0].events[0].slug):
+            continue
+        now = datetime.now(UTC)
+        for written in await publishing.import_files(files, organiser, now, publish=True, languages=languages):
+            await _fill(await details(written.slug), organiser, now)
+            created.append(written.slug)
+    return created
+
+
+async def _fill(event: EventDetails, organiser: Organiser, now: datetime) -> None:
+    """People who came by, with a group each, and two who wait for a mail."""
+    groups = [group.key for group in event.groups]
+    for number, name in enumerate(islice(cycle(PEOPLE), SEATS_TAKEN.get(event.slug, 9))):
+        wishes = {
+            session.key: tuple(groups[(number + shift) % len(groups)] for shift in range(2))
+            for session in event.group_sessions[:1]
+            if groups
+        }
+        attendance = Attendance.IN_PERSON if Attendance.IN_PERSON in event.offered else Attendance.ONLINE
+        person = Newcomer(name, None, "de", attendance=attendance, wishes=wishes)
+        await actions.register_by_hand(event.slug, person, organiser, now)
+    if event.slug == "integrationskonferenz-ost-2019":
+        for name, address in (("Kim Muster", "kim.muster@example.org"), ("Toni Beispiel", "toni@example.org")):
+            await actions.register(event.slug, Newcomer(name, address, "de"), now)

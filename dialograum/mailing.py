@@ -1,0 +1,79 @@
+"""The worker that sends mails, put together: words, links, calendars, and the mail server or folder of the settings."""
+
+import asyncio
+from contextlib import suppress
+
+from dialograum.calendars import Calendars
+from dialograum.database import Listener
+from dialograum.languages import LANGUAGES
+from dialograum.pages import environment
+from dialograum.settings import Settings
+from dialograum.site import site_of
+from events.calendar import Party
+from notifications.delivery import Folder, Smtp, Transport
+from notifications.mail import host_of
+from notifications.outbox import CHANNEL
+from notifications.worker import deliver
+from registration.links import Links
+from registration.mail import Composer
+
+LISTEN_SECONDS = 30.0
+
+
+async def mail_worker(settings: Settings, stop: asyncio.Event) -> None:
+    """Sends what is due until `stop` is set; woken at once by what is committed to the outbox."""
+    wake = asyncio.Event()
+    waking = asyncio.create_task(_wake(wake))
+    try:
+        await deliver(
+            composer_of(settings).compose,
+            transport_of(settings),
+            stop,
+            wake,
+            host=host_of(settings.base_url),
+        )
+    finally:
+        waking.cancel()
+        with suppress(asyncio.CancelledError):
+            await waking
+
+
+def composer_of(settings: Settings) -> Composer:
+    """Makes mails in the installation's words."""
+    site = site_of(settings)
+    words = environment(site)
+    sender = Party(settings.mail_from.name or site.town, settings.mail_from.address)
+    return Composer(
+        words,
+        Links(settings.secret, settings.base_url),
+        Calendars(words, site, sender.address),
+        sender=sender,
+        base_url=settings.base_url,
+        privacy_url=site.privacy_url,
+        imprint_url=site.imprint_url,
+        languages={code: LANGUAGES[code] for code in settings.languages},
+        default_language=settings.default_language,
+    )
+
+
+def transport_of(settings: Settings) -> Transport:
+    """The mail server of `MAIL_URL`, or the folder where there is none."""
+    server = settings.mail
+    if server is None:
+        return Folder(settings.mail_dir)
+    return Smtp(
+        server.host,
+        server.port,
+        tls=server.tls,
+        starttls=server.starttls,
+        user=server.user,
+        password=server.password,
+        own_host=host_of(settings.base_url),
+    )
+
+
+async def _wake(wake: asyncio.Event) -> None:
+    async with Listener(CHANNEL) as listener:
+        while True:
+            await listener.wait(LISTEN_SECONDS)
+            wake.set()
