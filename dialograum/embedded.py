@@ -115,7 +115,7 @@ def _start(data_dir: Path, durable: bool) -> Path:
     try:
         with _alone(cluster):
             if not cluster.exists():
-                _initialise(cluster)
+                _initialise(cluster, durable)
             _check(cluster)
             if not _is_listening(cluster):
                 _launch(cluster, durable)
@@ -130,7 +130,7 @@ def _start(data_dir: Path, durable: bool) -> Path:
     return cluster
 
 
-def _initialise(cluster: Path) -> None:
+def _initialise(cluster: Path, durable: bool) -> None:
     """A new cluster, complete or not there at all."""
     unfinished = cluster.with_name("postgres.new")
     if unfinished.exists():
@@ -153,6 +153,7 @@ def _initialise(cluster: Path) -> None:
         "--locale-provider=builtin",
         "--locale=C.UTF-8",
         "--builtin-locale=C.UTF-8",
+        "--sync-method=fsync" if durable else "--no-sync",
     )
     unfinished.rename(cluster)
 
