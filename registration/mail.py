@@ -136,22 +136,24 @@ class Composer:
         known = (self._languages[code] for code in codes if code in self._languages)
         return next(known, self._languages[self._default_language])
 
-    def _links_of(
-        self, row: Registration, event: Facts, registration: Facts, *, active: bool
-    ) -> dict[str, str | None]:
-        """Only confirmed people get a link to join, and only who must confirm one to do so."""
-        own = self._links.url("own", row.id, row.own_nonce) if active else None
+    def _links_of(self, row: Registration, event: Facts, registration: Facts, *, active: bool) -> dict[str, str | None]:
+        """Only confirmed people get a link to join, and only who must confirm one to do so.
+
+        `main` is the one that the mail asks to open.
+        """
+        page, own, confirm, join = f"{self._base_url}/events/{event['slug']}", None, None, None
+        if active:
+            own = self._links.url("own", row.id, row.own_nonce)
+            if registration["needs_confirmation"]:
+                confirm = self._links.url("confirm", row.id, row.confirm_nonce)
+            if registration["status"] == RegistrationStatus.CONFIRMED:
+                join = self._links.url("join", row.id, row.join_nonce)
         return {
-            "confirm": self._links.url("confirm", row.id, row.confirm_nonce)
-            if active and registration["needs_confirmation"]
-            else None,
+            "main": confirm or own or page,
             "own": own,
-            "cancel": own,
+            "join": join,
             "calendar": f"{own}/calendar.ics" if own else None,
-            "join": self._links.url("join", row.id, row.join_nonce)
-            if active and registration["status"] == RegistrationStatus.CONFIRMED
-            else None,
-            "page": f"{self._base_url}/events/{event['slug']}",
+            "page": page,
             "privacy": self._privacy_url,
             "imprint": self._imprint_url,
         }
