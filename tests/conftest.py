@@ -88,6 +88,13 @@ async def database(database_kind: str, _databases: Databases) -> db.Database:
 
 
 @pytest.fixture
+async def tcp_address(_databases: Databases) -> str:
+    """The address of the database over TCP, with its password."""
+    settings, _, _ = await _databases("tcp")
+    return settings.database_url.get_secret_value()
+
+
+@pytest.fixture
 def environment(settings: Settings) -> dict[str, str]:
     """The environment in which a process of ours uses this test's database."""
     values = {"DATA_DIR": str(settings.data_dir), "DATABASE_URL": settings.database_url.get_secret_value()}
