@@ -57,6 +57,7 @@ class SlotDetails:
     session: str
     limit: int | None
     taken: int
+    id: int = 0
 
     @property
     def seats_left(self) -> int | None:

@@ -242,7 +242,7 @@ def _details(
                 digital_capacity=row["digital_capacity"],
                 moderators=tuple(row["moderators"]),
                 slots=tuple(
-                    SlotDetails(session=order[slot["session"]][1], limit=slot["seat_limit"], taken=slot["taken"])
+                    SlotDetails(order[slot["session"]][1], slot["seat_limit"], slot["taken"], slot["id"])
                     for slot in sorted(slots[row["id"]], key=lambda slot: order[slot["session"]])
                 ),
             )

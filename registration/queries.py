@@ -17,7 +17,7 @@ ACTIVE_VALUES = [status.value for status in ACTIVE]
 def slots_of(event: EventDetails) -> list[Slot]:
     """Every group in every session, in the order of the programme, with its free seats."""
     return [
-        Slot(session.key, group.key, session.starts_at, session.ends_at, slot.seats_left)
+        Slot(session.key, group.key, session.starts_at, session.ends_at, slot.seats_left, slot.id)
         for session in event.sessions
         for group in event.groups_in(session.key)
         for slot in group.slots

@@ -121,6 +121,7 @@ class Slot:
     starts_at: datetime
     ends_at: datetime
     free: int | None
+    id: int = 0
 
     def overlaps(self, other: "Slot") -> bool:
         return self.starts_at < other.ends_at and other.starts_at < self.ends_at

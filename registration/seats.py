@@ -31,12 +31,11 @@ async def count(event_id: int, attendance: Attendance, *, seats: int = 0, waitin
     await Event.update({taken: taken + seats, waits: waits + waiting}).where(Event.id == event_id)
 
 
-async def take_groups(registration_id: UUID, event_id: int, slots: Iterable[Slot], seats: int) -> None:
+async def take_groups(registration_id: UUID, slots: Iterable[Slot], seats: int) -> None:
     """Gives the registration seats in groups."""
     for slot in slots:
-        slot_id = await _slot_id(event_id, slot.session, slot.group)
-        await GroupSlot.update({GroupSlot.taken: GroupSlot.taken + seats}).where(GroupSlot.id == slot_id)
-        await GroupSeat.insert(GroupSeat(registration=registration_id, slot=slot_id, seats=seats))
+        await GroupSlot.update({GroupSlot.taken: GroupSlot.taken + seats}).where(GroupSlot.id == slot.id)
+        await GroupSeat.insert(GroupSeat(registration=registration_id, slot=slot.id, seats=seats))
 
 
 async def leave_groups(registration_id: UUID, session: str | None = None) -> None:
@@ -80,10 +79,9 @@ async def raise_limit(event: EventDetails, attendance: Attendance, seats: int) -
     )
 
 
-async def raise_group_limit(event: EventDetails, session: str, group: str, seats: int) -> None:
+async def raise_group_limit(slot: Slot, seats: int) -> None:
     """Makes room for `seats` more in a group, as somebody decided by hand."""
-    slot_id = await _slot_id(event.id, session, group)
-    row = await GroupSlot.objects(GroupSlot.group).get(GroupSlot.id == slot_id)
+    row = await GroupSlot.objects(GroupSlot.group).get(GroupSlot.id == slot.id)
     assert row is not None
     needed = row.taken + seats
     if row.seat_limit is None or needed <= row.seat_limit:
@@ -95,18 +93,3 @@ async def raise_group_limit(event: EventDetails, session: str, group: str, seats
         working_group.capacity = needed
     await working_group.save([WorkingGroup.capacity, WorkingGroup.digital_capacity])
     await GroupSlot.update({GroupSlot.seat_limit: needed}).where(GroupSlot.group == working_group.id)
-
-
-async def _slot_id(event_id: int, session: str, group: str) -> int:
-    row = (
-        await GroupSlot.select(GroupSlot.id)
-        .where(
-            (GroupSlot.session.event == event_id)
-            & (GroupSlot.session.key == session)
-            & (GroupSlot.group.key == group)
-            & (GroupSlot.group.event == event_id)
-        )
-        .first()
-    )
-    assert row is not None
-    return int(row["id"])

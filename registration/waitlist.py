@@ -64,7 +64,7 @@ async def _move_up(event: EventDetails, now: datetime) -> bool:
                 if event.allocation == "first_come"
                 else {}
             )
-            await take_groups(person.id, event.id, filter(None, chosen.values()), person.seats)
+            await take_groups(person.id, filter(None, chosen.values()), person.seats)
             await tell("promoted", event, [person], now)
             moved = True
     return moved
@@ -105,7 +105,7 @@ async def _fill_groups(event: EventDetails, now: datetime) -> None:
         chosen = [slot for slot in groups_for(person.wishes, person.seats, slots, kept).values() if slot]
         if not chosen:
             continue
-        await take_groups(person.id, event.id, chosen, person.seats)
+        await take_groups(person.id, chosen, person.seats)
         person.sequence += 1
         await person.save([Registration.sequence])
         event = await details_of(await event_by_id(event.id))
