@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dialograum import publishing
 from dialograum.commands.organisers import put_organiser
-from dialograum.event_file import read_files
+from dialograum.event_file import read_files, shift
 from events.details import EventDetails
 from events.queries import details
 from events.rules import Attendance, Role
@@ -16,12 +16,12 @@ from registration.actions import Newcomer
 
 EXAMPLES = Path(__file__).parent / "examples"
 ORGANISER = "organiser@example.org"
-DAYS_AHEAD = {
-    "guetersloh-dialog-2022.toml": 21,
-    "kreis-guetersloh-impulsforum.toml": 27,
-    "herford-werkstatt-2023.toml": 34,
-    "gelsenkirchen-ost-2019.toml": 12,
-    "kreis-guetersloh-konzept.toml": 38,
+WEEKS_AHEAD = {
+    "guetersloh-dialog-2022.toml": 3,
+    "kreis-guetersloh-impulsforum.toml": 4,
+    "herford-werkstatt-2023.toml": 5,
+    "gelsenkirchen-ost-2019.toml": 2,
+    "kreis-guetersloh-konzept.toml": 6,
 }
 SEATS_TAKEN = {"gemeinsam-leben-2022": 73, "impulsforum-begegnungen": 67, "integrationskonferenz-ost-2019": 80}
 PEOPLE = (
@@ -47,21 +47,29 @@ async def prepare(password: str, languages: list[str], today: date) -> list[str]
     """
     organiser = await put_organiser(ORGANISER, "Integrationsbeauftragte", Role.ADMIN, password)
     created = []
-    for name, days in DAYS_AHEAD.items():
-        files = read_files([EXAMPLES / name], start=today + timedelta(days=days))
-        if await Event.exists().where(Event.slug == files[0].events[0].slug):
+    for name, weeks in WEEKS_AHEAD.items():
+        (file,) = read_files([EXAMPLES / name])
+        if await Event.exists().where(Event.slug == file.events[0].slug):
             continue
+        file = shift(file, _same_weekday(min(event.starts_at for event in file.events), today, weeks))
         now = datetime.now(UTC)
-        for written in await publishing.import_files(files, organiser, now, publish=True, languages=languages):
-            await _fill(await details(written.slug), organiser, now)
-            created.append(written.slug)
+        async with Event._meta.db.transaction():
+            for written in await publishing.import_files([file], organiser, now, publish=True, languages=languages):
+                await _fill(await details(written.slug), organiser, now)
+                created.append(written.slug)
     return created
+
+
+def _same_weekday(first: datetime, today: date, weeks: int) -> date:
+    """A day after so many weeks that is the same day of the week, as nobody holds workshops on Sundays."""
+    later = today + timedelta(weeks=weeks)
+    return later + timedelta(days=(first.weekday() - later.weekday()) % 7)
 
 
 async def _fill(event: EventDetails, organiser: Organiser, now: datetime) -> None:
     """People who came by, with a group each, and two who wait for a mail."""
     groups = [group.key for group in event.groups]
-    for number, name in enumerate(islice(cycle(PEOPLE), SEATS_TAKEN.get(event.slug, 9))):
+    for number, name in enumerate(islice(cycle(PEOPLE), SEATS_TAKEN.get(event.slug, 4))):
         wishes = {
             session.key: tuple(groups[(number + shift) % len(groups)] for shift in range(2))
             for session in event.group_sessions[:1]
