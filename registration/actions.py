@@ -343,8 +343,7 @@ async def _admit(
         await count(event.id, attendance, waiting=1)
     else:
         await count(event.id, attendance, seats=registration.seats)
-        await take_groups(registration.id, [slot for slot in chosen.values() if slot], registration.seats
-        )
+        await take_groups(registration.id, [slot for slot in chosen.values() if slot], registration.seats)
     saved = await registration_by_id(registration.id)
     await tell(KIND_OF_NEWS[status], event, [saved], now)
 
@@ -408,7 +407,7 @@ async def _edit_seats(event: EventDetails, registration: Registration, wanted: E
         await count(event.id, after, seats=seats)
         slots = [slot for slot in slots_of(lower) if held.get(registration.id, {}).get(slot.session) == slot.group]
         for slot in slots:
-            await raise_group_limit(slot, seats)
+            await raise_group_limit(event, slot, seats)
         await take_groups(registration.id, slots, seats)
     registration.attendance, registration.seats = after, seats
     changes: list[dict[str, Any]] = []
@@ -450,7 +449,7 @@ async def _edit_groups(
             await leave_groups(registration.id, session)
     taking = [slots[session, group] for session, group in after.items() if held.get(session) != group]
     for slot in taking:
-        await raise_group_limit(slot, registration.seats)
+        await raise_group_limit(event, slot, registration.seats)
     await take_groups(registration.id, taking, registration.seats)
     titles = {group.key: group.title for group in event.groups}
     return [

@@ -6,7 +6,7 @@ from uuid import UUID
 from piccolo.columns import Integer
 
 from events.details import EventDetails
-from events.rules import Attendance
+from events.rules import Attendance, Mode
 from events.tables import Event, GroupSlot, WorkingGroup
 from registration.rules import Seats, Slot
 from registration.tables import GroupSeat
@@ -56,40 +56,27 @@ async def raise_limit(event: EventDetails, attendance: Attendance, seats: int) -
     limit, needed = event.limit(attendance), event.taken(attendance) + seats
     if limit is None or needed <= limit:
         return
-    row = await Event.objects().get(Event.id == event.id)
-    assert row is not None
     if attendance is Attendance.ONLINE:
-        row.online_limit = row.digital_capacity = needed
+        limited, capacity = Event.online_limit, Event.digital_capacity
     else:
-        row.in_person_limit = needed
-        if row.hybrid_capacity is not None and limit == row.hybrid_capacity and event.mode != event.base_mode:
-            row.hybrid_capacity = needed
-        else:
-            row.capacity = needed
-    row.version += 1
-    await row.save(
-        [
-            Event.online_limit,
-            Event.digital_capacity,
-            Event.in_person_limit,
-            Event.hybrid_capacity,
-            Event.capacity,
-            Event.version,
-        ]
+        switched = event.mode is Mode.HYBRID and event.base_mode is not Mode.HYBRID
+        by_switch = switched and event.hybrid_capacity is not None
+        limited, capacity = Event.in_person_limit, Event.hybrid_capacity if by_switch else Event.capacity
+    await Event.update({limited: needed, capacity: needed, Event.version: Event.version + 1}).where(
+        Event.id == event.id
     )
 
 
-async def raise_group_limit(slot: Slot, seats: int) -> None:
+async def raise_group_limit(event: EventDetails, slot: Slot, seats: int) -> None:
     """Makes room for `seats` more in a group, as somebody decided by hand."""
     row = await GroupSlot.objects(GroupSlot.group).get(GroupSlot.id == slot.id)
     assert row is not None
     needed = row.taken + seats
     if row.seat_limit is None or needed <= row.seat_limit:
         return
-    working_group: WorkingGroup = row.group
-    if working_group.digital_capacity is not None and row.seat_limit == working_group.digital_capacity:
-        working_group.digital_capacity = needed
-    else:
-        working_group.capacity = needed
-    await working_group.save([WorkingGroup.capacity, WorkingGroup.digital_capacity])
-    await GroupSlot.update({GroupSlot.seat_limit: needed}).where(GroupSlot.group == working_group.id)
+    group: WorkingGroup = row.group
+    online = event.mode is Mode.DIGITAL and group.digital_capacity is not None
+    capacity = WorkingGroup.digital_capacity if online else WorkingGroup.capacity
+    await WorkingGroup.update({capacity: needed}).where(WorkingGroup.id == group.id)
+    await GroupSlot.update({GroupSlot.seat_limit: needed}).where(GroupSlot.group == group.id)
+    await Event.update({Event.version: Event.version + 1}).where(Event.id == event.id)
