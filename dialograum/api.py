@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Controller, Request, get, patch, post
@@ -13,7 +14,7 @@ from litestar.params import Dependency, Parameter
 from litestar.response import Response, Stream
 
 from dialograum import publishing
-from dialograum.access import caller_of, managed_registration, may_write, no_helper, signed_in
+from dialograum.access import caller_of, managed_event, managed_registration, may_write, no_helper, signed_in
 from dialograum.event_file import from_document, patched
 from dialograum.languages import Language, negotiate
 from dialograum.pages import markdown
@@ -23,6 +24,8 @@ from events.details import EventDetails
 from events.errors import Conflict, EventUnknown, FormInvalid
 from events.queries import details, details_of, event_by_id, public_events
 from events.rules import Attendance, EventStatus, Mode, Role
+from notifications.queries import messages_of
+from notifications.tables import Message, MessageStatus
 from registration import actions
 from registration.attendees import Attendee, AttendeeFilter, attendees, csv_lines
 from registration.forms import RegistrationBody, RegistrationPatch, edit_from_patch, newcomer_from_body
@@ -180,6 +183,24 @@ class RegistrationApi(Controller):
     async def csv(self, managed: EventDetails) -> Stream:
         return csv_download(managed, AttendeeFilter())
 
+    @get("/events/{slug:str}/messages", guards=[no_helper], summary="The outbox of an event")
+    async def messages(
+        self,
+        managed: EventDetails,
+        status: MessageStatus | None = None,
+        cursor: str | None = None,
+        limit: Limit = 100,
+    ) -> Json:
+        found = await messages_of(
+            managed.id, status=status, after=_message_cursor(cursor) if cursor else None, limit=limit + 1
+        )
+        page = found[:limit]
+        last = page[-1] if len(found) > limit else None
+        return {
+            "items": [message_json(managed, message) for message in page],
+            "next": _cursor(f"{last.created_at.isoformat()} {last.id}") if last else None,
+        }
+
     @patch("/registrations/{registration_id:uuid}", guards=[may_write], summary="Change a registration by hand")
     async def edit(
         self,
@@ -244,6 +265,18 @@ def registration_json(event: EventDetails, attendee: Attendee, shows_addresses: 
     return body
 
 
+def message_json(event: EventDetails, message: Message) -> Json:
+    return {
+        "to": message.recipient,
+        "kind": message.kind,
+        "status": message.status,
+        "attempts": message.attempts,
+        "due_at": _in_zone(message.due_at, event),
+        "sent_at": _in_zone(message.sent_at, event) if message.sent_at else None,
+        "last_error": message.last_error,
+    }
+
+
 async def registration_by_hand_json(registration: Registration) -> Json:
     event = await details_of(await event_by_id(registration.event))
     held = (await groups_held([registration.id])).get(registration.id, {})
@@ -263,15 +296,11 @@ def csv_download(event: EventDetails, wanted: AttendeeFilter) -> Stream:
 
 
 async def _manages(request: AnyRequest, event: EventDetails) -> bool:
-    from dialograum.access import managed_event
-
     caller = await caller_of(request)
     return caller is not None and (await managed_event(event.slug, caller)).id == event.id
 
 
 def _in_zone(at: datetime, event: EventDetails) -> str:
-    from zoneinfo import ZoneInfo
-
     return at.astimezone(ZoneInfo(event.timezone)).isoformat()
 
 
@@ -309,6 +338,14 @@ def _event_cursor(cursor: str) -> tuple[datetime, int]:
         at, event_id = _read_cursor(cursor).split()
         return datetime.fromtimestamp(float(at), UTC), int(event_id)
     except (ValueError, OverflowError, OSError):
+        raise FormInvalid([("cursor", "invalid")]) from None
+
+
+def _message_cursor(cursor: str) -> tuple[datetime, UUID]:
+    try:
+        at, message_id = _read_cursor(cursor).split()
+        return datetime.fromisoformat(at), UUID(message_id)
+    except ValueError:
         raise FormInvalid([("cursor", "invalid")]) from None
 
 
