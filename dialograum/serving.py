@@ -32,7 +32,7 @@ class Server(MPServer):
     def shutdown(self, exit_code: int = 0) -> None:
         self.beside.stop()
         try:
-            super().shutdown(exit_code)
+            super().shutdown(exit_code)  # type: ignore[no-untyped-call]
         finally:
             self.beside.join()
 
