@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
@@ -160,10 +161,21 @@ def content_of(mail: EmailMessage) -> bytes:
     return mail.as_bytes(policy=POLICY)
 
 
+class _Subject(UnstructuredHeader):
+    """One line of text. The library would decode what looks like an encoded word, and begin a long one below."""
+
+    @classmethod
+    def parse(cls, value: str, kwds: dict[str, Any]) -> None:
+        kwds["decoded"], kwds["parse_tree"] = value, None
+
+    def fold(self, *, policy: EmailPolicy) -> str:
+        charset = "us-ascii" if self.isascii() and "=?" not in self else "utf-8"  # type: ignore[attr-defined, operator]
+        written = Header(str(self), charset, maxlinelen=76, header_name="Subject")
+        return f"Subject: {written.encode(linesep=policy.linesep)}{policy.linesep}"
+
+
 class _Identifiers(UnstructuredHeader):
     """Message-IDs. The library would break long ones into encoded words, which no mail program takes for them."""
-
-    max_count = 1
 
     def fold(self, *, policy: EmailPolicy) -> str:
         name: str = self.name  # type: ignore[attr-defined]
@@ -171,8 +183,13 @@ class _Identifiers(UnstructuredHeader):
 
 
 _HEADERS = HeaderRegistry()
-for _name in ("references", "in-reply-to"):
-    _HEADERS.map_to_type(_name, _Identifiers)  # type: ignore[arg-type]
+for _name, _header in {
+    "subject": _Subject,
+    "message-id": _Identifiers,
+    "in-reply-to": _Identifiers,
+    "references": _Identifiers,
+}.items():
+    _HEADERS.map_to_type(_name, _header)  # type: ignore[arg-type]
 
 POLICY = SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
 
@@ -203,8 +220,8 @@ def host_of(base_url: str) -> str:
 
 def _address(name: str, address: str) -> Address:
     # Some versions of the library lose the quotes around a name that they fold, and a comma then begins the next
-    # address: so nothing is left that needs quotes.
-    said = one_line(re.sub(r'[()<>\[\]:;@\\,"]', " ", name), NAME_LENGTH)
+    # address: so nothing is left that needs quotes, or looks like an encoded word.
+    said = one_line(re.sub(r'[()<>\[\]:;@\\,"=]', " ", name), NAME_LENGTH)
     return Address(display_name=said, addr_spec=envelope_address(address))
 
 

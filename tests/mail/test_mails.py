@@ -1,0 +1,227 @@
+"""Every mail in every form and language; readable copies stand beside this file.
+
+`WRITE_COPIES=1` in the environment writes them anew: look at the difference before you keep it.
+"""
+
+import email
+import os
+import re
+from email.message import EmailMessage
+from email.policy import compat32, default
+from email.utils import getaddresses
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import fast_mail_parser
+import pytest
+import vobject
+from justhtml import JustHTML
+
+from dialograum.languages import LANGUAGES
+from dialograum.pages import environment
+from notifications.mail import content_of
+from tests.mail.cases import BASE_URL, CASES, ID, LINKS, MESSAGE_ID, SITE, composer, registration
+from tests.mail.reading import part, readable, structure
+
+COPIES = Path(__file__).parent
+CODES = ("de", "en")
+EVERY = [(name, code) for name in CASES for code in CODES]
+COMPOSER = composer()
+
+CONFIRM = LINKS.url("confirm", ID, "0011223344556677")
+OWN = LINKS.url("own", ID, "8899aabbccddeeff")
+JOIN = LINKS.url("join", ID, "0123456789abcdef")
+
+
+def mail_of(name: str, code: str = "de") -> EmailMessage:
+    case = CASES[name]
+    return COMPOSER.mail(case.message(code), registration(**case.person))
+
+
+MAILS = {(name, code): mail_of(name, code) for name, code in EVERY}
+every_mail = pytest.mark.parametrize(("name", "code"), EVERY)
+
+
+@every_mail
+def test_a_mail_reads_as_its_copy(name, code):
+    copy = COPIES / f"{name}.{code}.txt"
+    text = readable(MAILS[name, code])
+    if os.environ.get("WRITE_COPIES"):
+        copy.write_text(text, encoding="utf-8")
+    assert text == copy.read_text(encoding="utf-8")
+
+
+def test_every_copy_has_its_mail():
+    assert {path.name for path in COPIES.glob("*.txt")} == {f"{name}.{code}.txt" for name, code in EVERY}
+
+
+def test_every_kind_has_a_mail():
+    folders = {path.parent.name for path in (COPIES.parents[1] / "templates" / "mail").glob("*/subject.txt")}
+    assert folders == {case.kind for case in CASES.values()}
+
+
+@every_mail
+def test_three_parsers_read_the_same(name, code):
+    mail = MAILS[name, code]
+    content = content_of(mail)
+    text, html = part(mail, "text/plain"), part(mail, "text/html")
+
+    rust = fast_mail_parser.parse_email(content)
+    assert rust.warnings == []
+    assert (rust.subject, [to.address for to in rust.to]) == (mail["Subject"], ["kim.muster@example.org"])
+    assert [body.replace("\r\n", "\n") for body in rust.text_plain] == [text]
+    assert [body.replace("\r\n", "\n") for body in rust.text_html] == [html]
+
+    old = email.message_from_bytes(content, policy=compat32)
+    assert getaddresses([old["To"]]) == [("Kim Muster", "kim.muster@example.org")]
+    bodies = [found for found in old.walk() if found.get_content_type() == "text/plain"]
+    assert [found.get_payload(decode=True).decode().replace("\r\n", "\n") for found in bodies] == [text]
+
+    new = email.message_from_bytes(content, policy=default)
+    assert isinstance(new, EmailMessage)
+    assert structure(new) == structure(mail)
+    assert [problem for found in new.walk() for problem in found.defects] == []
+
+
+@every_mail
+def test_it_travels_as_seven_bits_in_short_lines(name, code):
+    content = content_of(MAILS[name, code])
+    assert content.isascii()
+    assert b"\n" not in content.replace(b"\r\n", b"")
+    assert max(map(len, content.split(b"\r\n"))) <= 120
+
+
+@every_mail
+def test_the_html_is_valid_and_calls_nobody(name, code):
+    html = part(MAILS[name, code], "text/html")
+    document = JustHTML(html, collect_errors=True, sanitize=False)
+    assert document.errors == []
+    assert len(html.encode()) < 102_000
+    for unwanted in ("img", "script", "link", "iframe", "form"):
+        assert not document.query(unwanted)
+    assert "url(" not in html
+    assert "@import" not in html
+    assert [table.attrs.get("role") for table in document.query("table") if not table.query("th")] == [
+        "presentation"
+    ] * len([table for table in document.query("table") if not table.query("th")])
+    assert document.query("html")[0].attrs["lang"] == code
+    assert document.query("td[lang]")
+    assert "@media (prefers-color-scheme: dark)" in html
+
+
+@every_mail
+def test_whoever_must_confirm_finds_that_link_first(name, code):
+    mail = MAILS[name, code]
+    case = CASES[name]
+    facts = case.message(code).context
+    asks = facts["registration"]["needs_confirmation"] and facts["event"]["status"] == "published"
+    for found in (links_of_text(part(mail, "text/plain")), links_of_html(part(mail, "text/html"))):
+        assert (found[0] == CONFIRM) == asks
+        assert (CONFIRM in found) == asks
+
+
+@every_mail
+def test_only_confirmed_people_get_the_link_to_join(name, code):
+    mail = MAILS[name, code]
+    facts = CASES[name].message(code).context
+    confirmed = facts["registration"]["status"] == "confirmed" and facts["event"]["status"] == "published"
+    assert (JOIN in part(mail, "text/plain")) == (JOIN in part(mail, "text/html")) == confirmed
+    assert JOIN not in part(mail, "text/calendar").replace("\r\n ", "") or confirmed
+
+
+@every_mail
+def test_text_and_html_hold_the_same_links(name, code):
+    mail = MAILS[name, code]
+    in_html = {link for link in links_of_html(part(mail, "text/html")) if link.startswith("http")}
+    assert set(links_of_text(part(mail, "text/plain"))) == in_html
+    assert {urlsplit(link).netloc for link in in_html} == {urlsplit(BASE_URL).netloc}
+
+
+@every_mail
+def test_the_calendar_part_agrees_with_its_headers(name, code):
+    mail = MAILS[name, code]
+    calendar = next((found for found in mail.walk() if found.get_content_type() == "text/calendar"), None)
+    if calendar is None:
+        assert structure(mail) == "multipart/alternative (text/plain, text/html)"
+        return
+    method = calendar.get_param("method")
+    assert structure(mail) == (
+        f"multipart/mixed (multipart/alternative (text/plain, text/html, text/calendar {method}),"
+        " application/ics calendar.ics)"
+    )
+    assert "Content-Disposition" not in calendar
+    assert calendar.get_payload(decode=True) == next(mail.iter_attachments()).get_payload(decode=True)
+    read = vobject.readOne(calendar.get_content())
+    facts = CASES[name].message(code).context["registration"]
+    assert read.method.value == method
+    assert read.vevent.uid.value == facts["uid"]
+    assert int(read.vevent.sequence.value) == facts["sequence"]
+    assert [found.value for found in read.vevent.attendee_list] == ["mailto:kim.muster@example.org"]
+    assert read.vevent.organizer.value == "mailto:" + mail["From"].addresses[0].addr_spec
+    assert (method == "CANCEL") == (read.vevent.status.value == "CANCELLED")
+
+
+@pytest.mark.parametrize(
+    ("name", "method"),
+    [
+        ("confirmed", "REQUEST"),
+        ("promoted", "REQUEST"),
+        ("registration_changed-groups", "REQUEST"),
+        ("event_changed-online", "REQUEST"),
+        ("registration_cancelled-by-self", "CANCEL"),
+        ("registration_cancelled-by-organiser", "CANCEL"),
+        ("event_cancelled", "CANCEL"),
+        ("confirm", None),
+        ("waitlisted", None),
+        ("promoted-to-confirm", None),
+        ("expired", None),
+        ("registration_changed-to-confirm", None),
+        ("registration_cancelled-never-invited", None),
+        ("already_registered", None),
+        ("event_changed-waitlisted", None),
+        ("event_changed-to-confirm", None),
+        ("event_cancelled-never-invited", None),
+    ],
+)
+def test_confirmed_people_are_invited_and_those_invited_are_revoked(name, method):
+    calendar = [found for found in MAILS[name, "de"].walk() if found.get_content_type() == "text/calendar"]
+    assert [found.get_param("method") for found in calendar] == ([method] if method else [])
+
+
+def test_all_mails_about_a_registration_make_one_thread():
+    assert {mail["References"] for mail in MAILS.values()} == {f"<registration-{ID}@dialog.example.org>"}
+    assert {mail["Message-ID"] for mail in MAILS.values()} == {f"<{MESSAGE_ID}@dialog.example.org>"}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_german_mails_keep_calm(name):
+    """Short sentences in the words before the facts, and no exclamation marks."""
+    text = part(MAILS[name, "de"], "text/plain")
+    assert "!" not in text
+    lead = text.partition("Guten Tag")[2].partition("\nWann:")[0].partition("Der Grund")[0].partition("Ort ist neu")[0]
+    for sentence in re.split(r"[.?:]\s", re.sub("„.*?“", "X", lead)):
+        assert len(sentence.split()) <= 16, sentence
+
+
+@pytest.mark.parametrize(
+    ("language", "code"), [("en", "en"), ("de", "de"), ("kl", "de"), ("", "de")]
+)
+def test_who_speaks_what_we_do_not_gets_the_language_of_the_event(language, code):
+    case = CASES["confirmed"]
+    mail = COMPOSER.mail(case.message(language), registration())
+    assert mail["Content-Language"] == code
+
+
+def test_every_language_can_write_every_mail():
+    made = composer(environment(SITE, assets={}))
+    for code in LANGUAGES:
+        for case in CASES.values():
+            assert made.mail(case.message(code), registration(**case.person))["Subject"]
+
+
+def links_of_text(text: str) -> list[str]:
+    return re.findall(r"https?://\S+", text)
+
+
+def links_of_html(html: str) -> list[str]:
+    return [str(link.attrs["href"]) for link in JustHTML(html, sanitize=False).query("a")]
