@@ -31,15 +31,32 @@ from events.rules import EventStatus
 from events.tables import Event, Organiser, Series
 from hybrid.actions import write_rules
 from hybrid.queries import rules_of
-from registration.event_changes import leave_vanishing_groups, tell_of_cancellation, tell_of_changes
+from registration.event_changes import carry_through, leave_vanishing_groups, tell_of_cancellation
 from registration.questions import QuestionSpec
 from registration.reminders import ReminderSpec
-from registration.waitlist import fill
 
 PAGES = frozenset(
-    "accessibility api c calendar.ics events healthz imprint join mailbox metrics organise privacy r readyz static".split()
+    {
+        "accessibility",
+        "api",
+        "c",
+        "calendar.ics",
+        "events",
+        "healthz",
+        "imprint",
+        "join",
+        "mailbox",
+        "metrics",
+        "organise",
+        "privacy",
+        "r",
+        "readyz",
+        "static",
+    }
 )
 """First parts of our own addresses: no short name of an event."""
+
+IMPORT_LOCK = 0x66696C6573  # "files"; one import at a time, for each locks several events
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,7 @@ async def import_files(
     Raises EventFileInvalid and Conflict.
     """
     async with Event._meta.db.transaction():
+        await Event.raw("SELECT pg_advisory_xact_lock({})", IMPORT_LOCK)
         written: list[Written] = []
         for file in files:
             series = await actions.write_series(file.series) if file.series else None
@@ -80,6 +98,8 @@ async def import_files(
                     continue
                 if document.status is EventStatus.DRAFT:
                     document = replace(document, status=EventStatus(event.status))
+                if series is not None:
+                    event.series = series
                 written.append(await _edit(event, document, by, now, replace_groups, languages))
         return written
 
@@ -100,7 +120,7 @@ async def create(
         try:
             event = await actions.create(document, f"event-{document.slug}-{token_hex(6)}", now, series)
         except UniqueViolationError:
-            raise Conflict(f"There is an event {document.slug} already.") from None
+            raise Conflict(f"Another event has just taken {document.slug} or its short address.") from None
         await _write_parts(event, document)
         if by is not None:
             await actions.join(by, event)
@@ -134,7 +154,7 @@ async def publish(slug: str, by: Organiser, now: datetime) -> None:
     """Shows a draft to the public. Raises EventUnknown, Conflict."""
     async with Event._meta.db.transaction():
         event = await event_named(slug, locked=True)
-        if event.status == EventStatus.DRAFT:
+        if event.status != EventStatus.PUBLISHED:
             await actions.publish(event, now)
             await actions.record(event, by, now, "event_published")
 
@@ -157,7 +177,7 @@ async def file_of(slug: str) -> EventFile:
     """An event file that imports to the same event. Raises EventUnknown."""
     event = await event_named(slug)
     document = await _document(event, await details_of(event))
-    row = await Series.objects().where(Series.id == event.series).output(load_json=True).first() if event.series else None
+    row = await Series.objects().where(Series.id == event.series).output(load_json=True).first()
     series = (
         SeriesSpec(
             slug=row.slug,
@@ -189,26 +209,25 @@ async def _edit(
         document = replace(document, status=before.status)
     kept = {(session, group.key) for group in document.groups for session in group.sessions}
     lost_group = await leave_vanishing_groups(before, kept, replace=replace_groups)
-    changes = await actions.rewrite(event, document, now)
+    try:
+        changes = await actions.rewrite(event, document, now)
+    except UniqueViolationError:
+        raise Conflict(f"Another event has just taken the short address {document.short}.") from None
     await _write_parts(event, document)
     after = await details_of(await event_by_id(event.id))
     await actions.record(event, by, now, "event_changed", changed=[change.what for change in changes])
     told = 0
     if cancelling:
         told = await _cancel(await event_by_id(event.id), None, by, now)
-    elif after.status is EventStatus.PUBLISHED:
-        told = await tell_of_changes(after, changes, lost_group, now)
-        await fill(event.id, now)
+    elif after.status is not EventStatus.CANCELLED:
+        told = await carry_through(after, changes, lost_group, now)
     return Written(event.slug, created=False, changes=tuple(change.what for change in changes), told=told)
 
 
 async def _cancel(event: Event, reason: str | None, by: Organiser | None, now: datetime) -> int:
-    was_public = event.status == EventStatus.PUBLISHED
     if not await actions.cancel(event, reason, now):
         return 0
     await actions.record(event, by, now, "event_cancelled")
-    if not was_public:
-        return 0
     return await tell_of_cancellation(await details_of(await event_by_id(event.id)), reason, now)
 
 

@@ -2,10 +2,10 @@
 
 import hashlib
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -16,7 +16,7 @@ from events.queries import details_of, event_by_id, event_named
 from events.rules import Attendance, EventStatus
 from events.tables import Activity, Event, Organiser
 from registration.errors import EventFull, GroupUnknown, RegistrationClosed, RegistrationNotOpen
-from registration.messages import tell
+from registration.messages import tell, withdraw
 from registration.queries import active_registration, groups_held, registration_by_id, slots_of
 from registration.rules import (
     ACTIVE,
@@ -31,7 +31,15 @@ from registration.rules import (
     held_until,
     unknown_wishes,
 )
-from registration.seats import count, leave_groups, raise_group_limit, raise_limit, seats_there, take_groups
+from registration.seats import (
+    Taking,
+    count,
+    leave_groups,
+    raise_group_limit,
+    raise_limit,
+    seats_there,
+    take_groups,
+)
 from registration.tables import IdempotencyKey, Registration
 from registration.waitlist import fill, terms
 
@@ -79,9 +87,7 @@ async def register(slug: str, newcomer: Newcomer, now: datetime, key: str | None
             return earlier
         slots = _checked_slots(event, newcomer)
         attendance = attendance_or_default(event.mode, newcomer.attendance)
-        verdict = admission(
-            now, terms(event), attendance, seats_there(event, attendance), newcomer.seats
-        )
+        verdict = admission(now, terms(event), attendance, seats_there(event, attendance), newcomer.seats)
         if isinstance(verdict, Refused):
             raise _refusal(verdict)
         chosen = _first_come(event, newcomer, slots) if verdict in HOLDING else {}
@@ -98,7 +104,9 @@ async def register(slug: str, newcomer: Newcomer, now: datetime, key: str | None
             registration.held_until = hold
             registration.confirmed_at = None if event.confirm_email else now
             await _admit(event, registration, chosen, now)
-        outcome = Outcome(verdict, {session: slot.group if slot else None for session, slot in chosen.items()}, hold)
+        outcome = Outcome(
+            verdict, {session: slot.group if slot else None for session, slot in chosen.items()}, hold
+        )
         if verdict is RegistrationStatus.WAITLISTED:
             outcome = Outcome(verdict, dict.fromkeys(newcomer.wishes))
         if key is not None:
@@ -128,6 +136,7 @@ async def register_by_hand(slug: str, newcomer: Newcomer, by: Organiser, now: da
         registration.confirmed_at = now
         registration.registered_by = by.id
         await _admit(event, registration, _first_come(event, newcomer, slots), now)
+        await _keeps_personal_data(event.id)
         await record(event.id, by, now, "registration_added", registration)
         return await registration_by_id(registration.id)
 
@@ -147,9 +156,7 @@ async def confirm(registration_id: UUID, now: datetime) -> Registration:
             await registration.save([Registration.confirmed_at])
         elif registration.status == RegistrationStatus.PENDING:
             if now >= registration.held_until:
-                await _give_up_seat(event, registration, RegistrationStatus.EXPIRED, now)
-                await tell("expired", event, [registration], now)
-                await fill(event.id, now)
+                await _expire(event, [registration], now)
             else:
                 registration.status = RegistrationStatus.CONFIRMED
                 registration.confirmed_at = now
@@ -157,14 +164,12 @@ async def confirm(registration_id: UUID, now: datetime) -> Registration:
                 await registration.save(
                     [Registration.status, Registration.confirmed_at, Registration.held_until]
                 )
-                if event.status is EventStatus.PUBLISHED:
+                if event.status is not EventStatus.CANCELLED:
                     await tell("confirmed", event, [registration], now)
         return await registration_by_id(registration_id)
 
 
-async def cancel(
-    registration_id: UUID, now: datetime, by: Organiser | None = None
-) -> Registration:
+async def cancel(registration_id: UUID, now: datetime, by: Organiser | None = None) -> Registration:
     """Gives the place back, by the person (`by` is `None`) or by an organiser; the waitlist moves up at once.
 
     Whoever is cancelled or expired already is left as they are. Raises RegistrationUnknown.
@@ -175,9 +180,7 @@ async def cancel(
         registration = await registration_by_id(registration_id)
         if registration.status in ACTIVE:
             await _give_up_seat(event, registration, RegistrationStatus.CANCELLED, now)
-            await tell(
-                "registration_cancelled", event, [registration], now, by="organiser" if by else "self"
-            )
+            await tell("registration_cancelled", event, [registration], now, by="organiser" if by else "self")
             if by:
                 await record(event.id, by, now, "registration_cancelled", registration)
             await fill(event.id, now)
@@ -198,12 +201,8 @@ async def expire_lapsed_holds(event_id: int, now: datetime) -> int:
             .order_by(Registration.arrival)
             .output(load_json=True)
         )
-        for registration in lapsed:
-            await _give_up_seat(event, registration, RegistrationStatus.EXPIRED, now)
-        if event.status is EventStatus.PUBLISHED:
-            await tell("expired", event, lapsed, now)
         if lapsed:
-            await fill(event_id, now)
+            await _expire(event, lapsed, now)
         return len(lapsed)
 
 
@@ -219,7 +218,7 @@ class Edit:
     """What an organiser changes of a registration; `UNSET` stays as it is."""
 
     name: str | msgspec.UnsetType = msgspec.UNSET
-    email: str | None | msgspec.UnsetType = msgspec.UNSET
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
     language: str | msgspec.UnsetType = msgspec.UNSET
     attendance: Attendance | msgspec.UnsetType = msgspec.UNSET
     seats: int | msgspec.UnsetType = msgspec.UNSET
@@ -246,12 +245,18 @@ async def edit(registration_id: UUID, wanted: Edit, by: Organiser, now: datetime
         if any(change["what"] in ("attendance", "groups") for change in changes):
             registration.sequence += 1
         await registration.save()
+        await _keeps_personal_data(event.id)
         if changes:
             await record(
-                event.id, by, now, "registration_changed", registration, [change["what"] for change in changes]
+                event.id,
+                by,
+                now,
+                "registration_changed",
+                registration,
+                [change["what"] for change in changes],
             )
             event = await details_of(await event_by_id(event.id))
-            if event.status is EventStatus.PUBLISHED:
+            if event.status is not EventStatus.CANCELLED:
                 await tell(
                     "registration_changed", event, [registration], now, changes=changes, by="organiser"
                 )
@@ -260,7 +265,12 @@ async def edit(registration_id: UUID, wanted: Edit, by: Organiser, now: datetime
 
 
 async def record(
-    event_id: int, by: Organiser, now: datetime, what: str, registration: Registration, changed: list[str] | None = None
+    event_id: int,
+    by: Organiser,
+    now: datetime,
+    what: str,
+    registration: Registration,
+    changed: list[str] | None = None,
 ) -> None:
     """Writes down who did it, without the attendee's name or address."""
     details: dict[str, Any] = {"registration": str(registration.id)}
@@ -343,7 +353,9 @@ async def _admit(
         await count(event.id, attendance, waiting=1)
     else:
         await count(event.id, attendance, seats=registration.seats)
-        await take_groups(registration.id, [slot for slot in chosen.values() if slot], registration.seats)
+        await take_groups(
+            Taking(registration.id, registration.seats, [slot for slot in chosen.values() if slot])
+        )
     saved = await registration_by_id(registration.id)
     await tell(KIND_OF_NEWS[status], event, [saved], now)
 
@@ -367,6 +379,19 @@ async def _give_up_seat(
     )
 
 
+async def _expire(event: EventDetails, registrations: Sequence[Registration], now: datetime) -> None:
+    for registration in registrations:
+        await _give_up_seat(event, registration, RegistrationStatus.EXPIRED, now)
+    if event.status is not EventStatus.CANCELLED:
+        await tell("expired", event, registrations, now)
+    await fill(event.id, now)
+
+
+async def _keeps_personal_data(event_id: int) -> None:
+    """Has the event's personal data removed once more where that was done already."""
+    await Event.update({Event.personal_data_removed_at: None}).where(Event.id == event_id)
+
+
 async def _edit_person(event: EventDetails, registration: Registration, wanted: Edit) -> list[dict[str, Any]]:
     changes: list[dict[str, Any]] = []
     if not isinstance(wanted.name, msgspec.UnsetType) and wanted.name != registration.name:
@@ -378,7 +403,12 @@ async def _edit_person(event: EventDetails, registration: Registration, wanted: 
         if other is not None and other.id != registration.id:
             raise Conflict("Another registration of this event has this address.")
         registration.email, registration.address = wanted.email, address
-        registration.confirm_nonce, registration.own_nonce, registration.join_nonce = nonce(), nonce(), nonce()
+        registration.confirm_nonce, registration.own_nonce, registration.join_nonce = (
+            nonce(),
+            nonce(),
+            nonce(),
+        )
+        await withdraw(registration.id)
         changes.append({"what": "email"})
     if not isinstance(wanted.language, msgspec.UnsetType):
         registration.language = wanted.language
@@ -405,10 +435,12 @@ async def _edit_seats(event: EventDetails, registration: Registration, wanted: E
         lower = await details_of(await event_by_id(event.id))
         await raise_limit(lower, after, seats)
         await count(event.id, after, seats=seats)
-        slots = [slot for slot in slots_of(lower) if held.get(registration.id, {}).get(slot.session) == slot.group]
+        slots = [
+            slot for slot in slots_of(lower) if held.get(registration.id, {}).get(slot.session) == slot.group
+        ]
         for slot in slots:
             await raise_group_limit(event, slot, seats)
-        await take_groups(registration.id, slots, seats)
+        await take_groups(Taking(registration.id, seats, slots))
     registration.attendance, registration.seats = after, seats
     changes: list[dict[str, Any]] = []
     if after is not before:
@@ -450,7 +482,7 @@ async def _edit_groups(
     taking = [slots[session, group] for session, group in after.items() if held.get(session) != group]
     for slot in taking:
         await raise_group_limit(event, slot, registration.seats)
-    await take_groups(registration.id, taking, registration.seats)
+    await take_groups(Taking(registration.id, registration.seats, taking))
     titles = {group.key: group.title for group in event.groups}
     return [
         {
@@ -476,7 +508,7 @@ async def _answer_given(event_id: int, newcomer: Newcomer, key: str) -> Outcome 
         .where(
             (IdempotencyKey.event == event_id)
             & (IdempotencyKey.address == newcomer.address)
-            & (IdempotencyKey.key == key)
+            & (IdempotencyKey.key == _hash(key))
         )
         .first()
     )
@@ -492,12 +524,12 @@ async def _remember_answer(event_id: int, newcomer: Newcomer, key: str, outcome:
         IdempotencyKey(
             event=event_id,
             address=newcomer.address,
-            key=key,
+            key=_hash(key),
             body_hash=_hash(newcomer),
             answer=msgspec.json.encode(outcome).decode(),
         )
     )
 
 
-def _hash(newcomer: Newcomer) -> str:
-    return hashlib.sha256(msgspec.json.encode(newcomer, order="deterministic")).hexdigest()
+def _hash(value: Newcomer | str) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="deterministic")).hexdigest()

@@ -6,15 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from piccolo.columns.combination import WhereRaw
 
 from events.details import EventDetails
 from registration.errors import RegistrationUnknown
-from registration.queries import groups_held, groups_shown, position
-from registration.rules import RegistrationStatus
+from registration.queries import groups_held, groups_shown, position, positions
 from registration.tables import Registration
 
 CSV_FIELDS = ("number", "name", "email", "status", "attendance", "seats", "language", "registered_at")
@@ -42,7 +40,12 @@ class Attendee:
 
 
 async def attendees(
-    event: EventDetails, wanted: AttendeeFilter, *, after: int = 0, limit: int = 100, with_addresses: bool = True
+    event: EventDetails,
+    wanted: AttendeeFilter,
+    *,
+    after: int = 0,
+    limit: int = 100,
+    with_addresses: bool = True,
 ) -> list[Attendee]:
     """The next `limit` attendees whose arrival is after `after`, in order of arrival.
 
@@ -74,10 +77,8 @@ async def attendees(
         query = query.where(_search(wanted.q, with_addresses))
     rows = await query
     held = await groups_held(row.id for row in rows)
-    positions = await _positions(event, rows)
-    return [
-        Attendee(row, groups_shown(event, row, held.get(row.id, {})), positions.get(row.id)) for row in rows
-    ]
+    places = await positions(rows)
+    return [Attendee(row, groups_shown(event, row, held.get(row.id, {})), places.get(row.id)) for row in rows]
 
 
 async def csv_lines(event: EventDetails, wanted: AttendeeFilter) -> AsyncIterator[bytes]:
@@ -112,7 +113,9 @@ def _cells(event: EventDetails, attendee: Attendee, sessions: Sequence[str]) -> 
 
 def _csv_row(cells: Sequence[str]) -> bytes:
     line = io.StringIO()
-    csv.writer(line, delimiter=";", lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerow(map(safe_cell, cells))
+    csv.writer(line, delimiter=";", lineterminator="\r\n", quoting=csv.QUOTE_ALL).writerow(
+        map(safe_cell, cells)
+    )
     return line.getvalue().encode()
 
 
@@ -122,20 +125,10 @@ def safe_cell(text: str) -> str:
 
 
 def _search(q: str, with_addresses: bool) -> Any:
+    q = q.replace("\0", "")
     pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     found = Registration.name.ilike(pattern) | Registration.number.ilike(pattern)
     return found | Registration.email.ilike(pattern) if with_addresses else found
-
-
-async def _positions(event: EventDetails, rows: Sequence[Registration]) -> dict[UUID, int]:
-    if not any(row.status == RegistrationStatus.WAITLISTED for row in rows):
-        return {}
-    numbered = await Registration.raw(
-        "SELECT id, row_number() OVER (PARTITION BY attendance ORDER BY arrival) AS place"
-        " FROM registration WHERE event = {} AND status = 'waitlisted'",
-        event.id,
-    )
-    return {row["id"]: row["place"] for row in numbered}
 
 
 async def attendee(event: EventDetails, registration: Registration) -> Attendee:

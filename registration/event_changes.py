@@ -1,6 +1,6 @@
 """What a change of the event means for those who are registered. Runs inside the transaction that changes it."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -8,57 +8,79 @@ from uuid import UUID
 from events.actions import Change
 from events.details import EventDetails
 from events.errors import Conflict
+from events.tables import GroupSlot
 from registration.messages import tell
 from registration.queries import active_registrations
-from registration.seats import leave_groups
+from registration.rules import RegistrationStatus
 from registration.tables import GroupSeat, Registration
+from registration.waitlist import fill, move_up
 
 
 async def leave_vanishing_groups(
     event: EventDetails, kept: Collection[tuple[str, str]], *, replace: bool
-) -> list[UUID]:
+) -> set[UUID]:
     """Takes people out of groups that are not among `kept`, pairs of session and group; returns who they are.
 
-    Raises Conflict where there are any and `replace` is false.
+    Their calendars' SEQUENCE rises. Raises Conflict where there are any and `replace` is false.
     """
-    rows = await GroupSeat.select(
-        GroupSeat.registration,
-        GroupSeat.slot.session.key.as_alias("session"),
-        GroupSeat.slot.group.key.as_alias("group"),
-    ).where(GroupSeat.slot.session.event == event.id)
-    leaving = [row for row in rows if (row["session"], row["group"]) not in kept]
-    if leaving and not replace:
-        places = sorted({f"{row['group']} in {row['session']}" for row in leaving})
-        raise Conflict(f"{len(leaving)} people would lose their group: {', '.join(places)}.", held=len(leaving))
-    for row in leaving:
-        await leave_groups(row["registration"], row["session"])
-    return [row["registration"] for row in leaving]
-
-
-async def tell_of_changes(
-    event: EventDetails, changes: Iterable[Change], lost_group: Collection[UUID], now: datetime
-) -> int:
-    """One mail to everybody who takes part or waits, where there is something to tell; returns how many."""
-    listed: list[dict[str, Any]] = [
-        {"what": change.what, "before": change.before, "after": change.after} for change in changes
+    vanishing = [
+        (f"{group.key} in {slot.session}", slot)
+        for group in event.groups
+        for slot in group.slots
+        if (slot.session, group.key) not in kept and slot.taken
     ]
-    people = await active_registrations(event.id)
-    losing = [person for person in people if person.id in set(lost_group)]
-    if losing:
-        await Registration.update({Registration.sequence: Registration.sequence + 1}).where(
-            Registration.id.is_in([person.id for person in losing])
-        )
-        for person in losing:
-            person.sequence += 1
-        told = await tell(
-            "event_changed", event, losing, now, changes=[*listed, {"what": "groups"}]
-        )
-    else:
-        told = 0
+    if not vanishing:
+        return set()
+    if not replace:
+        held = sum(slot.taken for _, slot in vanishing)
+        places = ", ".join(sorted(place for place, _ in vanishing))
+        raise Conflict(f"{held} hold seats in groups that would vanish: {places}.", held=held)
+    ids = [slot.id for _, slot in vanishing]
+    rows = await GroupSeat.delete().where(GroupSeat.slot.is_in(ids)).returning(GroupSeat.registration)
+    await GroupSlot.update({GroupSlot.taken: 0}).where(GroupSlot.id.is_in(ids))
+    leaving = {row["registration"] for row in rows}
+    await Registration.raw(
+        "UPDATE registration SET sequence = sequence + 1 WHERE id = ANY({}::uuid[])", list(leaving)
+    )
+    return leaving
+
+
+async def carry_through(
+    event: EventDetails, changes: Sequence[Change], lost_group: Collection[UUID], now: datetime
+) -> int:
+    """Moves up who can, and tells everybody who takes part or waits what changed for them, each in one mail.
+
+    Where addresses need no proof any more, seats that waited for it are confirmed. Returns how many are told.
+    """
+    listed = [{"what": change.what, "before": change.before, "after": change.after} for change in changes]
+    told = set() if event.confirm_email else await _confirm_held(event, now, listed)
+    told |= await move_up(event, now, listed)
+    others = [person for person in await active_registrations(event.id) if person.id not in told]
+    losing = [person for person in others if person.id in lost_group]
+    count = len(told) + await tell("event_changed", event, losing, now, changes=[*listed, {"what": "groups"}])
     if listed:
-        others = [person for person in people if person not in losing]
-        told += await tell("event_changed", event, others, now, changes=listed)
-    return told
+        staying = [person for person in others if person.id not in lost_group]
+        count += await tell("event_changed", event, staying, now, changes=listed)
+    await fill(event.id, now)
+    return count
+
+
+async def _confirm_held(event: EventDetails, now: datetime, changes: Sequence[dict[str, Any]]) -> set[UUID]:
+    people = [
+        person
+        for person in await active_registrations(event.id)
+        if person.status == RegistrationStatus.PENDING
+    ]
+    for person in people:
+        person.status, person.confirmed_at, person.held_until = RegistrationStatus.CONFIRMED, now, None
+    await Registration.raw(
+        "UPDATE registration SET status = 'confirmed', confirmed_at = {}, held_until = NULL"
+        " WHERE event = {} AND status = 'pending'",
+        now,
+        event.id,
+    )
+    await tell("confirmed", event, people, now, changes=changes)
+    return {person.id for person in people}
 
 
 async def tell_of_cancellation(event: EventDetails, reason: str | None, now: datetime) -> int:

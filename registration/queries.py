@@ -1,7 +1,7 @@
 """Reads of registrations."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -63,7 +63,9 @@ async def groups_held(registration_ids: Iterable[UUID]) -> dict[UUID, dict[str, 
     return held
 
 
-def groups_shown(event: EventDetails, registration: Registration, held: dict[str, str]) -> dict[str, str | None]:
+def groups_shown(
+    event: EventDetails, registration: Registration, held: dict[str, str]
+) -> dict[str, str | None]:
     """By session: the group held, or `None` where one was wished and none is held."""
     sessions = [session.key for session in event.group_sessions]
     return {key: held.get(key) for key in sessions if key in held or key in registration.wishes}
@@ -79,6 +81,20 @@ async def position(registration: Registration) -> int | None:
         & (Registration.attendance == registration.attendance)
         & (Registration.arrival <= registration.arrival)
     )
+
+
+async def positions(registrations: Sequence[Registration]) -> dict[UUID, int]:
+    """The place on the waitlist of each of these registrations of one event that waits."""
+    waiting = [row for row in registrations if row.status == RegistrationStatus.WAITLISTED]
+    if len(waiting) < 2:
+        return {row.id: place for row in waiting if (place := await position(row))}
+    rows = await Registration.raw(
+        "SELECT id, place FROM (SELECT id, row_number() OVER (PARTITION BY attendance ORDER BY arrival) AS place"
+        " FROM registration WHERE event = {} AND status = 'waitlisted') AS line WHERE id = ANY({}::uuid[])",
+        waiting[0].event,
+        [row.id for row in waiting],
+    )
+    return {row["id"]: row["place"] for row in rows}
 
 
 async def waitlist(event_id: int, attendance: Attendance) -> list[Registration]:
@@ -98,7 +114,8 @@ async def waitlist(event_id: int, attendance: Attendance) -> list[Registration]:
 async def counts_by_status(event_id: int) -> dict[str, int]:
     """How many registrations have each status; zero counts are there too."""
     rows = await Registration.raw(
-        "SELECT status, count(*) AS registrations FROM registration WHERE event = {} GROUP BY status", event_id
+        "SELECT status, count(*) AS registrations FROM registration WHERE event = {} GROUP BY status",
+        event_id,
     )
     found = {row["status"]: row["registrations"] for row in rows}
     return {status.value: found.get(status.value, 0) for status in RegistrationStatus}

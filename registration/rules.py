@@ -1,7 +1,7 @@
 """Who gets a seat, who waits, who moves up, and which group. Pure: `now` is an argument, nothing is read or written."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
@@ -140,6 +140,15 @@ def unknown_wishes(wishes: Wishes, slots: Iterable[Slot]) -> list[tuple[str, str
         for session, groups in wishes.items()
         for group in (groups if session in sessions else groups or ("",))
         if (session, group) not in known
+    ]
+
+
+def with_seats_taken(slots: Sequence[Slot], chosen: Iterable[Slot], seats: int) -> list[Slot]:
+    """The slots after `seats` were taken in those that were chosen."""
+    ids = {slot.id for slot in chosen}
+    return [
+        replace(slot, free=slot.free - seats) if slot.id in ids and slot.free is not None else slot
+        for slot in slots
     ]
 
 

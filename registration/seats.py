@@ -1,6 +1,8 @@
 """Counters of held seats. All of it runs inside a transaction that holds the event's lock."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from piccolo.columns import Integer
@@ -31,18 +33,33 @@ async def count(event_id: int, attendance: Attendance, *, seats: int = 0, waitin
     await Event.update({taken: taken + seats, waits: waits + waiting}).where(Event.id == event_id)
 
 
-async def take_groups(registration_id: UUID, slots: Iterable[Slot], seats: int) -> None:
-    """Gives the registration seats in groups."""
-    for slot in slots:
-        await GroupSlot.update({GroupSlot.taken: GroupSlot.taken + seats}).where(GroupSlot.id == slot.id)
-        await GroupSeat.insert(GroupSeat(registration=registration_id, slot=slot.id, seats=seats))
+class Taking(NamedTuple):
+    """Seats of a registration in groups."""
+
+    registration_id: UUID
+    seats: int
+    slots: Sequence[Slot]
+
+
+async def take_groups(*takings: Taking) -> None:
+    """Gives each registration its seats in groups."""
+    sums: Counter[int] = Counter()
+    rows = []
+    for taking in takings:
+        for slot in taking.slots:
+            sums[slot.id] += taking.seats
+            rows.append(GroupSeat(registration=taking.registration_id, slot=slot.id, seats=taking.seats))
+    for slot_id, seats in sums.items():
+        await GroupSlot.update({GroupSlot.taken: GroupSlot.taken + seats}).where(GroupSlot.id == slot_id)
+    for start in range(0, len(rows), 1000):
+        await GroupSeat.insert(*rows[start : start + 1000])
 
 
 async def leave_groups(registration_id: UUID, session: str | None = None) -> None:
     """Takes the registration's seats in groups back, in one session or in all."""
-    rows = await GroupSeat.select(GroupSeat.id, GroupSeat.slot, GroupSeat.seats, GroupSeat.slot.session.key).where(
-        GroupSeat.registration == registration_id
-    )
+    rows = await GroupSeat.select(
+        GroupSeat.id, GroupSeat.slot, GroupSeat.seats, GroupSeat.slot.session.key
+    ).where(GroupSeat.registration == registration_id)
     for row in rows:
         if session is None or row["slot.session.key"] == session:
             await GroupSlot.update({GroupSlot.taken: GroupSlot.taken - row["seats"]}).where(

@@ -1,6 +1,11 @@
 """Who moves up when seats come free. Runs inside a transaction that holds the event's lock."""
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from piccolo.columns.combination import WhereRaw
 
 from events.details import EventDetails
 from events.queries import details_of, event_by_id
@@ -10,14 +15,21 @@ from registration.queries import groups_held, slots_of, waitlist
 from registration.rules import (
     HOLDING,
     RegistrationStatus,
+    Slot,
     Terms,
     Waiting,
     groups_for,
     held_until,
     promotions,
+    with_seats_taken,
 )
-from registration.seats import count, seats_there, take_groups
+from registration.seats import Taking, count, seats_there, take_groups
 from registration.tables import Registration
+
+LACKS_A_GROUP = (
+    "(SELECT count(*) FROM jsonb_object_keys(wishes)) >"
+    " (SELECT count(*) FROM group_seat WHERE group_seat.registration = registration.id)"
+)
 
 
 def terms(event: EventDetails) -> Terms:
@@ -37,78 +49,101 @@ def terms(event: EventDetails) -> Terms:
 async def fill(event_id: int, now: datetime) -> None:
     """Gives free seats to the waitlist and free group seats to those who wished them; all are told."""
     event = await details_of(await event_by_id(event_id))
-    if event.waitlisted and await _move_up(event, now):
+    if await move_up(event, now):
         event = await details_of(await event_by_id(event_id))
     if event.groups and event.allocation == "first_come":
         await _fill_groups(event, now)
 
 
-async def _move_up(event: EventDetails, now: datetime) -> bool:
-    moved = False
+async def move_up(event: EventDetails, now: datetime, changes: Sequence[dict[str, Any]] = ()) -> set[UUID]:
+    """Gives free seats to the waitlist; returns who moved up. `changes` of the event stand in the same mail."""
+    moved: list[Registration] = []
     for attendance in event.offered:
-        if not event.waiting(attendance):
-            continue
         seats = seats_there(event, attendance)
         free = None if seats.limit is None else seats.limit - seats.taken
-        if free == 0:
+        if not seats.waiting or free == 0:
             continue
         people = {person.id: person for person in await waitlist(event.id, attendance)}
         queue = [Waiting(person.id, person.seats) for person in people.values()]
-        for waiting in promotions(now, terms(event), free, queue):
-            person = people[waiting.id]
-            await _promote(event, person, now)
-            await count(event.id, attendance, seats=person.seats, waiting=-1)
-            event = await details_of(await event_by_id(event.id))
-            chosen = (
-                groups_for(person.wishes, person.seats, slots_of(event))
-                if event.allocation == "first_come"
-                else {}
-            )
-            await take_groups(person.id, filter(None, chosen.values()), person.seats)
-            await tell("promoted", event, [person], now)
-            moved = True
-    return moved
+        moving = promotions(now, terms(event), free, queue)
+        await count(event.id, attendance, seats=sum(one.seats for one in moving), waiting=-len(moving))
+        moved += [people[one.id] for one in moving]
+    moved.sort(key=lambda person: person.arrival)
+    if moved:
+        await _promote(event, moved, now)
+        if event.allocation == "first_come":
+            await take_groups(*_takings(moved, slots_of(event), {}))
+        await tell("promoted", event, moved, now, changes=changes)
+    return {person.id for person in moved}
 
 
-async def _promote(event: EventDetails, person: Registration, now: datetime) -> None:
-    if person.confirmed_at is None:
-        person.status = RegistrationStatus.PENDING
-        person.held_until = held_until(now, event.starts_at, event.hold_hours)
-    else:
-        person.status = RegistrationStatus.CONFIRMED
-    await person.save([Registration.status, Registration.held_until])
+async def _promote(event: EventDetails, people: Iterable[Registration], now: datetime) -> None:
+    proved, unproved = [], []
+    hold = held_until(now, event.starts_at, event.hold_hours)
+    for person in people:
+        if event.confirm_email and person.confirmed_at is None:
+            person.status, person.held_until = RegistrationStatus.PENDING, hold
+            unproved.append(person.id)
+        else:
+            person.status, person.confirmed_at = RegistrationStatus.CONFIRMED, person.confirmed_at or now
+            proved.append(person.id)
+    await Registration.raw(
+        "UPDATE registration SET status = 'confirmed', confirmed_at = coalesce(confirmed_at, {})"
+        " WHERE id = ANY({}::uuid[])",
+        now,
+        proved,
+    )
+    await Registration.raw(
+        "UPDATE registration SET status = 'pending', held_until = {} WHERE id = ANY({}::uuid[])",
+        hold,
+        unproved,
+    )
 
 
 async def _fill_groups(event: EventDetails, now: datetime) -> None:
     """In order of arrival, those who hold a place and still lack a group they wished."""
-    if event.status is not EventStatus.PUBLISHED or now >= event.starts_at:
-        return
-    if all(slot.free == 0 for slot in slots_of(event)):
+    slots = slots_of(event)
+    if (
+        event.status is not EventStatus.PUBLISHED
+        or now >= event.starts_at
+        or all(slot.free == 0 for slot in slots)
+    ):
         return
     people = (
         await Registration.objects()
         .where(
             (Registration.event == event.id)
             & (Registration.status.is_in([status.value for status in HOLDING]))
-            & (Registration.wishes.is_not_null())
+            & WhereRaw(LACKS_A_GROUP)
         )
         .order_by(Registration.arrival)
         .output(load_json=True)
     )
-    held = await groups_held(person.id for person in people if person.wishes)
+    takings = _takings(people, slots, await groups_held(person.id for person in people))
+    if not takings:
+        return
+    await take_groups(*takings)
+    ids = {taking.registration_id for taking in takings}
+    await Registration.raw(
+        "UPDATE registration SET sequence = sequence + 1 WHERE id = ANY({}::uuid[])", list(ids)
+    )
+    seated = [person for person in people if person.id in ids]
+    for person in seated:
+        person.sequence += 1
+    confirmed = [person for person in seated if person.status == RegistrationStatus.CONFIRMED]
+    await tell("registration_changed", event, confirmed, now, changes=[{"what": "groups"}], by="system")
+
+
+def _takings(
+    people: Iterable[Registration], slots: Sequence[Slot], held: Mapping[UUID, Mapping[str, str]]
+) -> list[Taking]:
+    """Free groups by wish, for one after the other."""
+    takings = []
     for person in people:
         has = held.get(person.id, {})
-        if not (set(person.wishes) - set(has)):
-            continue
-        slots = slots_of(event)
         kept = [slot for slot in slots if has.get(slot.session) == slot.group]
         chosen = [slot for slot in groups_for(person.wishes, person.seats, slots, kept).values() if slot]
-        if not chosen:
-            continue
-        await take_groups(person.id, chosen, person.seats)
-        person.sequence += 1
-        await person.save([Registration.sequence])
-        event = await details_of(await event_by_id(event.id))
-        if person.status == RegistrationStatus.CONFIRMED:
-            changes = [{"what": "groups"}]
-            await tell("registration_changed", event, [person], now, changes=changes, by="system")
+        if chosen:
+            takings.append(Taking(person.id, person.seats, chosen))
+            slots = with_seats_taken(slots, chosen, person.seats)
+    return takings
