@@ -38,7 +38,7 @@ class RegistrationPatch(msgspec.Struct, forbid_unknown_fields=True):
     """The body of `PATCH /registrations/{id}`: what is left out stays as it is."""
 
     name: str | msgspec.UnsetType = msgspec.UNSET
-    email: str | None | msgspec.UnsetType = msgspec.UNSET
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
     language: str | msgspec.UnsetType = msgspec.UNSET
     attendance: Attendance | msgspec.UnsetType = msgspec.UNSET
     seats: int | msgspec.UnsetType = msgspec.UNSET
@@ -129,7 +129,7 @@ def newcomer_from_page(
         else:
             attendance = Attendance(chosen)
     seats = values.get("seats", "1")
-    if not (seats.isascii() and seats.isdigit() and int(seats[:3]) in SEATS):
+    if seats not in map(str, SEATS):
         errors.append(("seats", "range"))
     wishes = _wishes(values, event, errors)
     language = values.get("language") or _language_of(event, languages)
@@ -169,7 +169,11 @@ def checked_email(email: str, errors: Errors) -> str:
         if len(email) > 254 or CONTROL.search(email):
             raise EmailNotValidError
         checked = validate_email(
-            email, check_deliverability=False, allow_smtputf8=False, globally_deliverable=True, test_environment=True
+            email,
+            check_deliverability=False,
+            allow_smtputf8=False,
+            globally_deliverable=True,
+            test_environment=True,
         )
     except EmailNotValidError:
         errors.append(("email", "invalid"))
