@@ -26,9 +26,8 @@ async def events_due(now: datetime) -> list[int]:
 async def remove_personal_data(event_id: int, now: datetime, mail_dir: Path) -> None:
     """Removes names, addresses, answers, messages and mail files of an event, and closes its personal links.
 
-    Rows and counts stay.
-
-    Files go before the rows that name them, so that a failure in between is repeated and leaves none.
+    Rows and counts stay. Files go before the rows that name them, so that a failure in between is repeated and leaves
+    none, and once more afterwards, for those that were being written meanwhile.
     """
     messages = [row["id"] for row in await Message.select(Message.id).where(Message.event_id == event_id)]
     await asyncio.to_thread(Folder(mail_dir).remove, messages)
@@ -43,12 +42,13 @@ async def remove_personal_data(event_id: int, now: datetime, mail_dir: Path) -> 
                 Registration.address: None,
                 Registration.number: "",
                 Registration.answers: {},
+                Registration.confirm_nonce: "",
+                Registration.own_nonce: "",
+                Registration.join_nonce: "",
             }
         ).where(Registration.event == event_id)
-        await Registration.raw(
-            "UPDATE registration SET own_nonce = '', join_nonce = '', confirm_nonce = '' WHERE event = {}", event_id
-        )
         await Message.delete().where(Message.event_id == event_id)
         await IdempotencyKey.delete().where(IdempotencyKey.event == event_id)
         event.personal_data_removed_at = now
         await event.save([Event.personal_data_removed_at])
+    await asyncio.to_thread(Folder(mail_dir).remove, messages)

@@ -12,7 +12,17 @@ from events.errors import Conflict, ModeRefused
 from events.forms import EventSpec, GroupSpec, SeriesSpec, SessionSpec, VenueSpec
 from events.queries import details_of, event_by_id
 from events.rules import OFFERED, Attendance, EventStatus, Mode, group_limit, instant, limits
-from events.tables import Activity, Event, GroupSlot, Membership, Organiser, Series, Session, Venue, WorkingGroup
+from events.tables import (
+    Activity,
+    Event,
+    GroupSlot,
+    Membership,
+    Organiser,
+    Series,
+    Session,
+    Venue,
+    WorkingGroup,
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +48,8 @@ async def create(spec: EventSpec, uid: str, now: datetime, series: int | None = 
 async def rewrite(event: Event, spec: EventSpec, now: datetime) -> list[Change]:
     """Makes the event what `spec` says and returns what changed for people who are registered.
 
-    SEQUENCE rises with time, place and mode, the version with everything. Raises Conflict where fewer seats are
+    SEQUENCE rises with time, place and mode, the version with everything. An event that is over may come again, so
+    personal data may come again too. Raises Conflict where fewer seats are
     named than are held, ModeRefused where people hold seats that the new mode does not offer.
     """
     before = await details_of(event)
@@ -46,6 +57,7 @@ async def rewrite(event: Event, spec: EventSpec, now: datetime) -> list[Change]:
         event.mode = spec.mode.value
     _check_mode(before, Mode(event.mode))
     _fill_row(event, spec, now)
+    event.personal_data_removed_at = None
     event.version += 1
     _set_limits(event)
     _check_seats(event)
@@ -112,9 +124,7 @@ async def join(organiser: Organiser, event: Event) -> None:
     ).on_conflict(action="DO NOTHING")
 
 
-async def record(
-    event: Event | None, by: Organiser | None, now: datetime, what: str, **details: Any
-) -> None:
+async def record(event: Event | None, by: Organiser | None, now: datetime, what: str, **details: Any) -> None:
     """Writes down who did what."""
     await Activity.insert(
         Activity(
@@ -186,7 +196,10 @@ def _fill_row(event: Event, spec: EventSpec, now: datetime) -> None:
     event.default_language = spec.default_language
     event.timezone = spec.timezone
     event.starts_local, event.ends_local = spec.starts_at, spec.ends_at
-    event.starts_at, event.ends_at = instant(spec.starts_at, spec.timezone), instant(spec.ends_at, spec.timezone)
+    event.starts_at, event.ends_at = (
+        instant(spec.starts_at, spec.timezone),
+        instant(spec.ends_at, spec.timezone),
+    )
     event.opens_local, event.closes_local = registration.opens_at, registration.closes_at
     event.opens_at = instant(registration.opens_at, spec.timezone) if registration.opens_at else None
     event.closes_at = (
@@ -226,7 +239,10 @@ async def _write_programme(event: Event, spec: EventSpec) -> None:
 
 
 async def _ids(table: Any, event: Event) -> dict[str, int]:
-    return {row["key"]: row["id"] for row in await table.select(table.id, table.key).where(table.event == event.id)}
+    return {
+        row["key"]: row["id"]
+        for row in await table.select(table.id, table.key).where(table.event == event.id)
+    }
 
 
 async def _remove(table: Any, event: Event, keep: dict[str, int]) -> None:
@@ -326,7 +342,9 @@ async def _write_slots(event: Event, spec: GroupSpec, group: int, sessions: Sequ
             await GroupSlot.insert(GroupSlot(group=group, session=session, seat_limit=limit))
         elif limit is not None and slots[session]["taken"] > limit:
             held = slots[session]["taken"]
-            raise Conflict(f"group {spec.key}: {held} hold seats, so its capacity cannot be {limit}.", held=held)
+            raise Conflict(
+                f"group {spec.key}: {held} hold seats, so its capacity cannot be {limit}.", held=held
+            )
         else:
             await GroupSlot.update({GroupSlot.seat_limit: limit}).where(GroupSlot.id == slots[session]["id"])
     gone = [slots[session]["id"] for session in slots if session not in sessions]

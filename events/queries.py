@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +17,22 @@ from events.details import (
 )
 from events.errors import EventUnknown
 from events.rules import EventStatus, Mode
-from events.tables import Activity, Event, GroupSlot, Membership, Organiser, Series, Session, Venue, WorkingGroup
+from events.tables import (
+    Activity,
+    Event,
+    GroupSlot,
+    Membership,
+    Organiser,
+    Series,
+    Session,
+    Venue,
+    WorkingGroup,
+)
 
+AS_IN_THE_ROW = {field.name for field in fields(EventDetails)} & {
+    column._meta.name for column in Event._meta.columns
+} - {"status", "mode", "base_mode", "series"}
+"""What details and row call by the same name and hold alike."""
 
 HOLDS_WORD = (
     "(EXISTS (SELECT 1 FROM jsonb_each_text(title) AS t WHERE t.value ILIKE {})"
@@ -202,15 +217,7 @@ def _details(
         for row in venue_rows
     }
     order = {row["id"]: (row["position"], row["key"]) for row in session_rows}
-    values: dict[str, Any] = {
-        name: getattr(event, name)
-        for name in (
-            "id slug short uid kind default_language timezone starts_local ends_local opens_local "
-            "closes_local starts_at ends_at opens_at closes_at title summary description contact capacity "
-            "digital_capacity hybrid_capacity in_person_limit online_limit in_person_taken online_taken in_person_waiting "
-            "online_waiting waitlist confirm_email hold_hours allocation retention_days sequence version changed_at cancel_reason"
-        ).split()
-    }
+    values: dict[str, Any] = {name: getattr(event, name) for name in AS_IN_THE_ROW}
     return EventDetails(
         **values,
         status=EventStatus(event.status),
