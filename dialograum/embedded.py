@@ -97,12 +97,23 @@ def leave(data_dir: Path) -> None:
 
 
 @atexit.register
-def _leave_all() -> None:
+def leave_all() -> None:
+    """Gives all handles of this process back."""
     for cluster in list(_handles):
         try:
             leave(cluster.parent)
         except (OSError, subprocess.SubprocessError) as error:
             logger.warning("The embedded PostgreSQL did not stop: %s", error)
+
+
+def _forget_handles() -> None:
+    for handle in _handles.values():
+        os.close(handle)
+    _handles.clear()
+
+
+# A child that was forked has handles of its own, or none.
+os.register_at_fork(after_in_child=_forget_handles)
 
 
 def _start(data_dir: Path, durable: bool) -> Path:

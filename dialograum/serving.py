@@ -13,7 +13,7 @@ from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
 from granian.server import MPServer
 
-from dialograum import background, logs
+from dialograum import background, logs, web
 from dialograum.database import connected, migrate
 from dialograum.failures import PortTaken
 from dialograum.settings import Settings
@@ -46,12 +46,12 @@ def serve(
     progress: Callable[[str], None] = lambda migration: None,
 ) -> None:
     """Migrates, then serves until SIGTERM or SIGINT, which lets everything under way end. Raises `PortTaken`."""
-    _check_port(host, port)
+    check_port(host, port)
     asyncio.run(_migrate(settings, progress))
     logs.configure()
-    multiprocessing.set_start_method("spawn", force=True)
+    multiprocessing.set_start_method(background.CHILDREN.get_start_method(), force=True)
     server = Server(
-        background.Background(),
+        background.Background(settings),
         address=host,
         port=port,
         workers=workers,
@@ -74,14 +74,12 @@ async def _migrate(settings: Settings, progress: Callable[[str], None]) -> None:
 
 def _application(parent: int) -> Any:
     """What each worker process serves."""
-    from dialograum.web import create_app
-
-    background.end_with_parent(parent)
-    logs.configure()
-    return create_app()
+    background.start_child(parent)
+    return web.create_app()
 
 
-def _check_port(host: str, port: int) -> None:
+def check_port(host: str, port: int) -> None:
+    """Raises `PortTaken` where nobody could listen."""
     # Granian's workers share a port, and would share it with a stranger, too.
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
