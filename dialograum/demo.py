@@ -23,7 +23,11 @@ WEEKS_AHEAD = {
     "gelsenkirchen-ost-2019.toml": 2,
     "kreis-guetersloh-konzept.toml": 6,
 }
-SEATS_TAKEN = {"gemeinsam-leben-2022": 73, "impulsforum-begegnungen": 67, "integrationskonferenz-ost-2019": 80}
+SEATS_TAKEN = {
+    "gemeinsam-leben-2022": 73,
+    "impulsforum-begegnungen": 67,
+    "integrationskonferenz-ost-2019": 80,
+}
 PEOPLE = (
     "Sprachmittlung",
     "Leitung Familienzentrum",
@@ -54,7 +58,9 @@ async def prepare(password: str, languages: list[str], today: date) -> list[str]
         file = shift(file, _same_weekday(min(event.starts_at for event in file.events), today, weeks))
         now = datetime.now(UTC)
         async with Event._meta.db.transaction():
-            for written in await publishing.import_files([file], organiser, now, publish=True, languages=languages):
+            for written in await publishing.import_files(
+                [file], organiser, now, publish=True, languages=languages
+            ):
                 await _fill(await details(written.slug), organiser, now)
                 created.append(written.slug)
     return created
@@ -79,5 +85,8 @@ async def _fill(event: EventDetails, organiser: Organiser, now: datetime) -> Non
         person = Newcomer(name, None, "de", attendance=attendance, wishes=wishes)
         await actions.register_by_hand(event.slug, person, organiser, now)
     if event.slug == "integrationskonferenz-ost-2019":
-        for name, address in (("Kim Muster", "kim.muster@example.org"), ("Toni Beispiel", "toni@example.org")):
+        for name, address in (
+            ("Kim Muster", "kim.muster@example.org"),
+            ("Toni Beispiel", "toni@example.org"),
+        ):
             await actions.register(event.slug, Newcomer(name, address, "de"), now)

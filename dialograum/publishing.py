@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
+from typing import Any, cast
 
 import msgspec
 from asyncpg.exceptions import UniqueViolationError
@@ -290,7 +291,7 @@ async def _document(event: Event, details: EventDetails) -> EventDocument:
             waitlist=event.waitlist,
             confirm_email=event.confirm_email,
             hold_hours=event.hold_hours,
-            allocation=event.allocation,
+            allocation=cast(Any, event.allocation),
         ),
         venues=tuple(
             VenueSpec(

@@ -1,6 +1,6 @@
 """Tables of the application itself: who is signed in, and the tokens of other systems."""
 
-from piccolo.columns import ForeignKey, Timestamptz, Varchar
+from piccolo.columns import ForeignKey, Serial, Timestamptz, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.table import Table
@@ -11,6 +11,7 @@ from events.tables import Organiser
 class SignIn(Table):
     """A signed-in browser. Only a hash of the cookie is stored."""
 
+    id: Serial
     token_hash = Varchar(length=64, unique=True)
     organiser = ForeignKey(Organiser, on_delete=OnDelete.cascade)
     created_at = Timestamptz(default=TimestamptzNow())
@@ -21,6 +22,7 @@ class SignIn(Table):
 class SignInLink(Table):
     """A link that signs in once."""
 
+    id: Serial
     token_hash = Varchar(length=64, unique=True)
     organiser = ForeignKey(Organiser, on_delete=OnDelete.cascade)
     expires_at = Timestamptz(default=None)
@@ -29,6 +31,7 @@ class SignInLink(Table):
 class ApiToken(Table):
     """A token of another system, acting for an organiser. Only a hash is stored."""
 
+    id: Serial
     token_hash = Varchar(length=64, unique=True)
     organiser = ForeignKey(Organiser, on_delete=OnDelete.cascade)
     scope = Varchar(length=8, default="read", help_text="read or write")
@@ -39,5 +42,6 @@ class ApiToken(Table):
 class SignInFailure(Table):
     """A wrong password. Only a hash of the address is stored."""
 
+    id: Serial
     address_hash = Varchar(length=64, index=True)
     at = Timestamptz(default=TimestamptzNow())

@@ -44,25 +44,35 @@ async def _tend(settings: Settings, stop: asyncio.Event) -> None:
 
 async def tend(settings: Settings, now: datetime) -> None:
     """Everything that falls due by time, once; one failure does not keep the rest from being done."""
-    for event_id in await _tried(lambda: events_with_lapsed_holds(now), []):
-        await _tried(lambda event_id=event_id: actions.expire_lapsed_holds(event_id, now), None)
-    for event_id in await _tried(lambda: events_to_fill(now), []):
-        await _tried(lambda event_id=event_id: actions.fill_free_seats(event_id, now), None)
-    for event_id in await _tried(lambda: retention.events_due(now), []):
-        await _tried(
-            lambda event_id=event_id: retention.remove_personal_data(event_id, now, settings.mail_dir), None
-        )
-    await _tried(lambda: forget_what_expired(now), None)
-    await _tried(lambda: _forget_keys(now), None)
+
+    async def expire(event_id: int) -> None:
+        await actions.expire_lapsed_holds(event_id, now)
+
+    async def fill(event_id: int) -> None:
+        await actions.fill_free_seats(event_id, now)
+
+    async def remove(event_id: int) -> None:
+        await retention.remove_personal_data(event_id, now, settings.mail_dir)
+
+    await _for_each(events_with_lapsed_holds(now), expire)
+    await _for_each(events_to_fill(now), fill)
+    await _for_each(retention.events_due(now), remove)
+    await _tried(forget_what_expired(now))
+    await _tried(_forget_keys(now))
 
 
 async def _forget_keys(now: datetime) -> None:
     await IdempotencyKey.delete().where(IdempotencyKey.created_at < now - KEYS_KEPT)
 
 
-async def _tried(step: Callable[[], Awaitable[T]], otherwise: T) -> T:
+async def _for_each(event_ids: Awaitable[list[int]], step: Callable[[int], Awaitable[None]]) -> None:
+    for event_id in await _tried(event_ids) or ():
+        await _tried(step(event_id))
+
+
+async def _tried(step: Awaitable[T]) -> T | None:
     try:
-        return await step()
+        return await step
     except Exception as error:  # a worker goes on, whatever one step ran into
         log.error("background work failed", exc_info=error)
-        return otherwise
+        return None

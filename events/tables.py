@@ -1,11 +1,14 @@
 """Tables of events. Local times and the zone are what is stored; instants stand beside them for queries."""
 
+from typing import Any
+
 from piccolo.columns import (
     JSONB,
     Array,
     Boolean,
     ForeignKey,
     Integer,
+    Serial,
     Text,
     Timestamp,
     Timestamptz,
@@ -22,16 +25,18 @@ from events.rules import EventStatus, Mode, Role
 class Series(Table):
     """Events that belong together, imported from one file."""
 
+    id: Serial
     slug = Varchar(length=80, unique=True)
     default_language = Varchar(length=16)
-    title = JSONB()
-    summary = JSONB(null=True, default=None)
-    description = JSONB(null=True, default=None)
+    title: Any = JSONB()
+    summary: Any = JSONB(null=True, default=None)
+    description: Any = JSONB(null=True, default=None)
 
 
 class Organiser(Table):
     """A person of the town hall who signs in."""
 
+    id: Serial
     email = Varchar(length=254, unique=True, help_text="lower case")
     name = Varchar(length=200)
     role = Varchar(length=16, choices=Role, default=Role.ORGANISER)
@@ -42,6 +47,7 @@ class Organiser(Table):
 class Event(Table):
     """One event: texts, times, mode, what may be held and what is held."""
 
+    id: Serial
     series = ForeignKey(Series, null=True, default=None, on_delete=OnDelete.restrict)
     slug = Varchar(length=80, unique=True)
     short = Varchar(length=80, null=True, default=None, unique=True)
@@ -59,10 +65,10 @@ class Event(Table):
     opens_at = Timestamptz(null=True, default=None)
     closes_at = Timestamptz(default=None, help_text="the start where no deadline is given")
 
-    title = JSONB(help_text="text by language, like all JSONB texts")
-    summary = JSONB(null=True, default=None)
-    description = JSONB(null=True, default=None, help_text="Markdown by language")
-    contact = JSONB(null=True, default=None)
+    title: Any = JSONB(help_text="text by language, like all JSONB texts")
+    summary: Any = JSONB(null=True, default=None)
+    description: Any = JSONB(null=True, default=None, help_text="Markdown by language")
+    contact: Any = JSONB(null=True, default=None)
 
     mode = Varchar(length=16, choices=Mode, default=Mode.IN_PERSON)
     base_mode = Varchar(length=16, choices=Mode, default=Mode.IN_PERSON)
@@ -85,9 +91,9 @@ class Event(Table):
     in_person_waiting = Integer(default=0, help_text="waitlisted registrations")
     online_waiting = Integer(default=0)
 
-    reminders = JSONB(default="[]", help_text="as in the event file")
-    questions = JSONB(default="[]", help_text="as in the event file")
-    topics = JSONB(default="[]", help_text="as in the event file")
+    reminders: Any = JSONB(default="[]", help_text="as in the event file")
+    questions: Any = JSONB(default="[]", help_text="as in the event file")
+    topics: Any = JSONB(default="[]", help_text="as in the event file")
     retention_days = Integer(default=30)
 
     sequence = Integer(default=0, help_text="SEQUENCE of the public calendar")
@@ -109,6 +115,7 @@ class Event(Table):
 class Venue(Table):
     """A house and room where an event, or a part of it, takes place."""
 
+    id: Serial
     event = ForeignKey(Event, on_delete=OnDelete.cascade)
     key = Varchar(length=80)
     position = Integer()
@@ -118,7 +125,7 @@ class Venue(Table):
     postal_code = Varchar(length=20, null=True, default=None)
     locality = Varchar(length=200, null=True, default=None)
     country = Varchar(length=2, null=True, default=None)
-    access = JSONB(null=True, default=None, help_text="how to get in, by language")
+    access: Any = JSONB(null=True, default=None, help_text="how to get in, by language")
 
     one_venue_key = Unique([event, key])
 
@@ -126,6 +133,7 @@ class Venue(Table):
 class Session(Table):
     """An item of the programme."""
 
+    id: Serial
     event = ForeignKey(Event, on_delete=OnDelete.cascade)
     key = Varchar(length=80)
     position = Integer()
@@ -135,8 +143,8 @@ class Session(Table):
     ends_local = Timestamp(default=None)
     starts_at = Timestamptz(default=None)
     ends_at = Timestamptz(default=None)
-    title = JSONB()
-    speaker = JSONB(null=True, default=None)
+    title: Any = JSONB()
+    speaker: Any = JSONB(null=True, default=None)
     optional = Boolean(default=False)
     capacity = Integer(null=True, default=None)
 
@@ -146,10 +154,11 @@ class Session(Table):
 class WorkingGroup(Table):
     """A group that works in one or several sessions (rounds)."""
 
+    id: Serial
     event = ForeignKey(Event, on_delete=OnDelete.cascade)
     key = Varchar(length=80)
     position = Integer()
-    title = JSONB()
+    title: Any = JSONB()
     capacity = Integer(null=True, default=None)
     digital_capacity = Integer(null=True, default=None)
     moderators = Array(base_column=Varchar(length=254), default=list)
@@ -160,6 +169,7 @@ class WorkingGroup(Table):
 class GroupSlot(Table):
     """A working group in one session, with its own seats."""
 
+    id: Serial
     group = ForeignKey(WorkingGroup, on_delete=OnDelete.cascade)
     session = ForeignKey(Session, on_delete=OnDelete.cascade)
     seat_limit = Integer(null=True, default=None, help_text="what may be held now; null = no limit")
@@ -172,6 +182,7 @@ class GroupSlot(Table):
 class Membership(Table):
     """An organiser's part in one event."""
 
+    id: Serial
     organiser = ForeignKey(Organiser, on_delete=OnDelete.cascade)
     event = ForeignKey(Event, on_delete=OnDelete.cascade)
     role = Varchar(length=16, choices=Role, default=Role.ORGANISER)
@@ -182,8 +193,9 @@ class Membership(Table):
 class Activity(Table):
     """Who did what, when; never with a name or address of an attendee."""
 
+    id: Serial
     event = ForeignKey(Event, null=True, default=None, on_delete=OnDelete.cascade)
     organiser = ForeignKey(Organiser, null=True, default=None, on_delete=OnDelete.set_null)
     at = Timestamptz(default=TimestamptzNow(), index=True)
     what = Varchar(length=60)
-    details = JSONB(default="{}")
+    details: Any = JSONB(default="{}")

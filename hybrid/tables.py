@@ -1,6 +1,8 @@
 """What decides about an event's mode."""
 
-from piccolo.columns import JSONB, ForeignKey, Integer, Varchar
+from typing import Any
+
+from piccolo.columns import JSONB, ForeignKey, Integer, Serial, Varchar
 from piccolo.columns.base import OnDelete
 from piccolo.constraints import Unique
 from piccolo.table import Table
@@ -11,9 +13,10 @@ from events.tables import Event
 class ModeRule(Table):
     """A rule as in the event file; it keeps its row across an edit."""
 
+    id: Serial
     event = ForeignKey(Event, on_delete=OnDelete.cascade)
     key = Varchar(length=200)
     position = Integer()
-    rule = JSONB(help_text="the keys of `[[mode_rules]]`")
+    rule: Any = JSONB(help_text="the keys of `[[mode_rules]]`")
 
     one_rule_key = Unique([event, key])

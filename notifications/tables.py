@@ -1,6 +1,7 @@
 """The outbox."""
 
 from enum import StrEnum
+from typing import Any
 
 from piccolo.columns import JSONB, UUID, Integer, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
@@ -27,7 +28,7 @@ class Message(Table):
     recipient = Varchar(length=254, help_text="address")
     recipient_name = Varchar(length=200)
     language = Varchar(length=16)
-    context = JSONB(default="{}", help_text="every fact the message states, as of its cause")
+    context: Any = JSONB(default="{}", help_text="every fact the message states, as of its cause")
     status = Varchar(length=16, choices=MessageStatus, default=MessageStatus.QUEUED)
     created_at = Timestamptz(default=TimestamptzNow())
     due_at = Timestamptz(default=TimestamptzNow())

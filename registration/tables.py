@@ -1,11 +1,14 @@
 """Tables of registrations."""
 
+from typing import Any
+
 from piccolo.columns import (
     JSONB,
     UUID,
     BigSerial,
     ForeignKey,
     Integer,
+    Serial,
     Timestamptz,
     Varchar,
 )
@@ -32,14 +35,16 @@ class Registration(Table):
     number = Varchar(length=9, help_text="for the phone, like K7QM-2XVT")
     name = Varchar(length=200)
     email = Varchar(length=254, null=True, default=None, help_text="as typed; null = told by phone or letter")
-    address = Varchar(length=254, null=True, default=None, help_text="the e-mail in lower case, for comparison")
+    address = Varchar(
+        length=254, null=True, default=None, help_text="the e-mail in lower case, for comparison"
+    )
     language = Varchar(length=16)
     status = Varchar(length=16, choices=RegistrationStatus)
     attendance = Varchar(length=16, choices=Attendance)
     attendance_wished = Varchar(length=16, null=True, default=None, choices=Attendance)
     seats = Integer(default=1)
-    wishes = JSONB(default="{}", help_text="group keys in order of wish, by session key")
-    answers = JSONB(default="{}")
+    wishes: Any = JSONB(default="{}", help_text="group keys in order of wish, by session key")
+    answers: Any = JSONB(default="{}")
     sequence = Integer(default=0, help_text="the registration's own part of its calendar's SEQUENCE")
     held_until = Timestamptz(null=True, default=None, help_text="while pending")
     registered_at = Timestamptz(default=TimestamptzNow())
@@ -58,6 +63,7 @@ class Registration(Table):
 class GroupSeat(Table):
     """A registration's seats in one group and session."""
 
+    id: Serial
     registration = ForeignKey(Registration, on_delete=OnDelete.cascade)
     slot = ForeignKey(GroupSlot, on_delete=OnDelete.restrict)
     seats = Integer(default=1)
@@ -68,11 +74,12 @@ class GroupSeat(Table):
 class IdempotencyKey(Table):
     """The answer given to a request, so that its repetition gets the same."""
 
+    id: Serial
     event = ForeignKey(Event, on_delete=OnDelete.cascade)
     address = Varchar(length=254)
     key = Varchar(length=128)
     body_hash = Varchar(length=64)
-    answer = JSONB()
+    answer: Any = JSONB()
     created_at = Timestamptz(default=TimestamptzNow())
 
     one_answer_per_key = Unique([event, address, key])

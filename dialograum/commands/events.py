@@ -16,7 +16,7 @@ from events.tables import Organiser
 from registration.queries import counts_by_status
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A day as YYYY-MM-DD."""
 
     name = "YYYY-MM-DD"
@@ -35,13 +35,20 @@ def command() -> None:
 
 @command.command("import")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--start", type=Day(), help="Move all events of a file so that the earliest begins on this day.")
+@click.option(
+    "--start", type=Day(), help="Move all events of a file so that the earliest begins on this day."
+)
 @click.option("--publish", is_flag=True, help="Show the events to the public at once.")
 @click.option("--owner", metavar="EMAIL", help="Who manages new events.")
 @click.option("--replace", is_flag=True, help="Also where people would lose their group.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def import_(
-    files: tuple[Path, ...], start: date | None, publish: bool, owner: str | None, replace: bool, as_json: bool
+    files: tuple[Path, ...],
+    start: date | None,
+    publish: bool,
+    owner: str | None,
+    replace: bool,
+    as_json: bool,
 ) -> None:
     """Reads event files. A slug that exists is edited, and people affected are told; all files or none."""
     settings = load()
@@ -54,7 +61,11 @@ def import_(
         click.echo(json.dumps({"events": [vars(one) for one in written]}))
         return
     for one in written:
-        said = "created" if one.created else f"changed: {', '.join(one.changes) or 'nothing that people must know'}"
+        said = (
+            "created"
+            if one.created
+            else f"changed: {', '.join(one.changes) or 'nothing that people must know'}"
+        )
         told = f"; {one.told} people are told" if one.told else ""
         click.echo(f"{one.slug}: {said}{told}")
 
@@ -92,7 +103,9 @@ def list_(as_json: bool) -> None:
         return
     for row in rows:
         seats = f"{row['confirmed']} confirmed, {row['pending']} pending, {row['waitlisted']} waiting"
-        click.echo(f"{row['starts_local'][:16].replace('T', ' ')}  {row['status']:9}  {row['slug']}  ({seats})")
+        click.echo(
+            f"{row['starts_local'][:16].replace('T', ' ')}  {row['status']:9}  {row['slug']}  ({seats})"
+        )
 
 
 async def _list(settings: Settings) -> list[dict[str, Any]]:

@@ -20,7 +20,12 @@ def command() -> None:
 @command.command()
 @click.argument("email")
 @click.option("--name", help="How colleagues call them; the address where it is left out.")
-@click.option("--role", type=click.Choice([role.value for role in Role]), default=Role.ORGANISER.value, show_default=True)
+@click.option(
+    "--role",
+    type=click.Choice([role.value for role in Role]),
+    default=Role.ORGANISER.value,
+    show_default=True,
+)
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input, one line.")
 def add(email: str, name: str | None, role: str, password_stdin: bool) -> None:
     """Adds somebody, or changes their role or password. Without a password a sign-in link is printed, once."""
@@ -42,7 +47,9 @@ def add(email: str, name: str | None, role: str, password_stdin: bool) -> None:
         click.echo(f"{settings.base_url}/organise/sign-in/{token}")
 
 
-async def _add(settings: Settings, address: str, name: str | None, role: str, password: str | None) -> str | None:
+async def _add(
+    settings: Settings, address: str, name: str | None, role: str, password: str | None
+) -> str | None:
     async with connected(settings, pool_size=1):
         await migrate()
         organiser = await put_organiser(address, name, role, password)

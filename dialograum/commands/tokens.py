@@ -26,5 +26,7 @@ async def _create(settings: Settings, address: str, scope: str) -> str:
         await migrate()
         organiser = await Organiser.objects().where(Organiser.email == address).first()
         if organiser is None:
-            raise click.ClickException(f"There is no organiser {address}: add one by dialograum organisers add.")
+            raise click.ClickException(
+                f"There is no organiser {address}: add one by dialograum organisers add."
+            )
         return await signin.make_token(organiser, scope)
