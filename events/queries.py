@@ -36,7 +36,7 @@ AS_IN_THE_ROW = {field.name for field in fields(EventDetails)} & {
 
 HOLDS_WORD = (
     "(EXISTS (SELECT 1 FROM jsonb_each_text(title) AS t WHERE t.value ILIKE {})"
-    " OR EXISTS (SELECT 1 FROM jsonb_each_text(coalesce(summary, '{{}}')) AS t WHERE t.value ILIKE {}))"
+    " OR EXISTS (SELECT 1 FROM jsonb_each_text(coalesce(summary, jsonb_build_object())) AS t WHERE t.value ILIKE {}))"
 )
 
 
