@@ -5,6 +5,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from dialograum.database import is_migrated
@@ -36,7 +37,7 @@ async def readyz() -> Response[dict[str, str]]:
 
 
 @get("/metrics", include_in_schema=False, opt=NO_FORMS)
-async def metrics(request: AnyRequest, settings: Settings) -> Response[bytes]:
+async def metrics(request: AnyRequest, settings: NamedDependency[Settings]) -> Response[bytes]:
     """Figures of the whole installation, read from the database: the same from whichever process answers.
 
     With `METRICS_TOKEN` a bearer token is needed, without it only loopback is answered.
@@ -51,11 +52,16 @@ async def metrics(request: AnyRequest, settings: Settings) -> Response[bytes]:
         registrations.labels(row["status"]).set(row["n"])
     messages = Gauge("dialograum_messages", "Messages of the outbox by status", ["status"], registry=registry)
     counts = {status.value: 0 for status in MessageStatus}
-    counts |= {row["status"]: row["n"] for row in await Message.raw("SELECT status, count(*) AS n FROM message GROUP BY status")}
+    counts |= {
+        row["status"]: row["n"]
+        for row in await Message.raw("SELECT status, count(*) AS n FROM message GROUP BY status")
+    }
     for status, count in counts.items():
         messages.labels(status).set(count)
     oldest = Gauge(
-        "dialograum_outbox_oldest_due_seconds", "How long the oldest due message has waited", registry=registry
+        "dialograum_outbox_oldest_due_seconds",
+        "How long the oldest due message has waited",
+        registry=registry,
     )
     rows = await Message.raw(
         "SELECT coalesce(extract(epoch FROM now() - min(due_at)), 0) AS seconds FROM message"
@@ -73,4 +79,6 @@ def _may_read(request: AnyRequest, settings: Settings) -> bool:
     if token:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         return hmac.compare_digest(given.encode(), token.encode())
-    return ip_address(client_of(request.scope, settings.trusted_proxies)).is_loopback
+    # A proxy on this machine that nobody has named would make everybody look like one of us.
+    unnamed_proxy = "x-forwarded-for" in request.headers and not settings.trusted_proxies
+    return not unnamed_proxy and ip_address(client_of(request.scope, settings.trusted_proxies)).is_loopback

@@ -1,5 +1,6 @@
 """Who is calling: organisers by a cookie or a link, other systems by a token. Only hashes of secrets are stored."""
 
+import asyncio
 import hashlib
 import secrets
 from dataclasses import dataclass
@@ -49,22 +50,29 @@ def hash_password(password: str) -> str:
 
 
 async def by_password(email: str, password: str, now: datetime) -> Organiser | None:
-    """The organiser whose password this is. Raises TooManyFailures; counts per address, known or not."""
-    address = hashed(email.strip().lower())
-    recent = (SignInFailure.address_hash == address) & (SignInFailure.at > now - FAILURE_WINDOW)
-    if await SignInFailure.count().where(recent) >= FAILURES:
+    """The organiser whose password this is. Raises TooManyFailures; counts per address, known or not.
+
+    An attempt counts as a failure until it succeeds, so that many at once are as many as one after the other.
+    """
+    address = email.strip().lower()
+    attempts = SignInFailure.address_hash == hashed(address)
+    attempt = SignInFailure(address_hash=hashed(address), at=now)
+    await attempt.save()
+    if await SignInFailure.count().where(attempts & (SignInFailure.at > now - FAILURE_WINDOW)) > FAILURES:
+        await attempt.remove()
         raise TooManyFailures(int(FAILURE_WINDOW.total_seconds()))
-    organiser = await Organiser.objects().where(Organiser.email == email.strip().lower()).first()
+    organiser = await Organiser.objects().where(Organiser.email == address).first()
     stored = organiser.password_hash if organiser and organiser.password_hash else NOBODY
     try:
-        HASHER.verify(stored, password[: PASSWORD_LENGTH.stop])
+        await asyncio.to_thread(HASHER.verify, stored, password[: PASSWORD_LENGTH.stop])
     except (VerificationError, InvalidHashError):
-        await SignInFailure.insert(SignInFailure(address_hash=address, at=now))
         return None
     if organiser is None or stored is NOBODY:
         return None
+    await SignInFailure.delete().where(attempts)
     if HASHER.check_needs_rehash(stored):
-        await Organiser.update({Organiser.password_hash: HASHER.hash(password)}).where(Organiser.id == organiser.id)
+        rehashed = await asyncio.to_thread(hash_password, password)
+        await Organiser.update({Organiser.password_hash: rehashed}).where(Organiser.id == organiser.id)
     return organiser
 
 
@@ -92,7 +100,11 @@ async def open_session(organiser: Organiser, now: datetime) -> str:
     token = secrets.token_urlsafe(32)
     await SignIn.insert(
         SignIn(
-            token_hash=hashed(token), organiser=organiser.id, created_at=now, seen_at=now, expires_at=now + SESSION
+            token_hash=hashed(token),
+            organiser=organiser.id,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + SESSION,
         )
     )
     return token
@@ -110,7 +122,9 @@ async def caller_by_session(token: str, now: datetime) -> Caller | None:
     if row is None:
         return None
     if row.seen_at < now - SEEN_EVERY:
-        await SignIn.update({SignIn.seen_at: now, SignIn.expires_at: now + SESSION}).where(SignIn.id == row.id)
+        await SignIn.update({SignIn.seen_at: now, SignIn.expires_at: now + SESSION}).where(
+            SignIn.id == row.id
+        )
     return Caller(row.organiser)
 
 
