@@ -4,10 +4,12 @@ from typing import Any
 
 from litestar import Request
 from litestar.connection import ASGIConnection
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler
 
 from dialograum.errors import Forbidden, Unauthorised
 from dialograum.signin import Caller, caller_by_session, caller_by_token
+from events.controllers import Slug
 from events.details import EventDetails
 from events.errors import EventUnknown
 from events.queries import details
@@ -18,9 +20,12 @@ from registration.queries import registration_by_id
 AnyConnection = ASGIConnection[Any, Any, Any, Any]
 COOKIE = "dialograum_session"
 
+Calling = NamedDependency[Caller]
+Managed = NamedDependency[EventDetails]
+
 
 async def caller_of(connection: AnyConnection) -> Caller | None:
-    """Who calls: by bearer token below `/api/`, by the session's cookie elsewhere. Raises Unauthorised for a bad token."""
+    """Who calls: by token below `/api/`, by the session's cookie elsewhere. Raises Unauthorised for a bad token."""
     state = connection.scope["state"]
     if "caller" not in state:
         now = state["now"]
@@ -68,7 +73,7 @@ async def provide_caller(request: Request[Any, Any, Any]) -> Caller:
     return caller
 
 
-async def managed_event(slug: str, caller: Caller) -> EventDetails:
+async def managed_event(slug: Slug, caller: Calling) -> EventDetails:
     """Dependency: the event, if the caller may manage or see it. Raises EventUnknown, Forbidden.
 
     Of others' drafts nothing is told, not even that they exist.

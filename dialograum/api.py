@@ -10,16 +10,26 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Controller, Request, get, patch, post
-from litestar.params import Dependency, Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, HeaderParameter, JSONBody, QueryParameter, SkipValidation
 from litestar.response import Response, Stream
 
 from dialograum import publishing
-from dialograum.access import caller_of, managed_event, managed_registration, may_write, no_helper, signed_in
+from dialograum.access import (
+    Calling,
+    Managed,
+    caller_of,
+    managed_event,
+    managed_registration,
+    may_write,
+    no_helper,
+    signed_in,
+)
 from dialograum.event_file import from_document, patched
 from dialograum.languages import Language, negotiate
 from dialograum.pages import markdown
-from dialograum.signin import Caller
 from events.api import Json, event_json
+from events.controllers import Now, Slug, public_event
 from events.details import EventDetails
 from events.errors import Conflict, EventUnknown, FormInvalid
 from events.queries import details, details_of, event_by_id, public_events
@@ -28,17 +38,18 @@ from notifications.queries import messages_of
 from notifications.tables import Message, MessageStatus
 from registration import actions
 from registration.attendees import Attendee, AttendeeFilter, attendees, csv_lines
+from registration.controllers import KEY_LENGTH
 from registration.forms import RegistrationBody, RegistrationPatch, edit_from_patch, newcomer_from_body
 from registration.queries import counts_by_status, groups_held, groups_shown, position
 from registration.rules import RegistrationStatus
 from registration.tables import Registration
 
 AnyRequest = Request[Any, Any, Any]
-Limit = Annotated[int, Parameter(ge=1, le=500)]
-KEY_LENGTH = 128
+Limit = Annotated[int, QueryParameter(ge=1, le=500)]
 
+Languages = NamedDependency[tuple[str, ...]]
 
-Shown = Annotated[Callable[[EventDetails], Json], Dependency(skip_validation=True)]
+Shown = NamedDependency[SkipValidation[Callable[[EventDetails], Json]]]
 """An event as JSON in the caller's language."""
 
 
@@ -53,13 +64,13 @@ class EventApi(Controller):
     @get("/", summary="Public events by start")
     async def list_events(
         self,
-        now: datetime,
+        now: Now,
         shown: Shown,
-        from_: Annotated[str | None, Parameter(query="from", description="a day or an instant")] = None,
-        to: Annotated[str | None, Parameter(description="a day, included, or an instant")] = None,
-        mode: Mode | None = None,
-        q: Annotated[str | None, Parameter(max_length=200)] = None,
-        cursor: str | None = None,
+        from_: Annotated[str | None, QueryParameter(name="from", description="a day or an instant")] = None,
+        to: Annotated[str | None, QueryParameter(description="a day, included, or an instant")] = None,
+        mode: FromQuery[Mode | None] = None,
+        q: Annotated[str | None, QueryParameter(max_length=200)] = None,
+        cursor: FromQuery[str | None] = None,
         limit: Limit = 50,
     ) -> Json:
         found = await public_events(
@@ -78,15 +89,18 @@ class EventApi(Controller):
         }
 
     @get("/{slug:str}", summary="One event")
-    async def event(self, slug: str, request: AnyRequest, shown: Shown) -> Response[Json]:
+    async def event(self, slug: Slug, request: AnyRequest, shown: Shown) -> Response[Json]:
         event = await details(slug)
-        if event.status is EventStatus.DRAFT and not await _manages(request, event):
-            raise EventUnknown(slug=slug)
+        if event.status is EventStatus.DRAFT:
+            caller = await caller_of(request)
+            if caller is None:
+                raise EventUnknown(slug=slug)
+            event = await managed_event(slug, caller)
         return Response(shown(event), headers={"ETag": f'"{event.version}"'})
 
     @post("/", guards=[may_write], summary="Create an event from an event file as JSON")
     async def create(
-        self, data: dict[str, Any], caller: Caller, now: datetime, shown: Shown, languages: tuple[str, ...]
+        self, data: JSONBody[dict[str, Any]], caller: Calling, now: Now, shown: Shown, languages: Languages
     ) -> Response[Json]:
         event = await publishing.create(from_document(data), caller.organiser, now, languages=languages)
         return Response(shown(event), status_code=201, headers={"ETag": f'"{event.version}"'})
@@ -94,28 +108,34 @@ class EventApi(Controller):
     @patch("/{slug:str}", guards=[may_write], summary="Change an event by JSON Merge Patch of its event file")
     async def edit(
         self,
-        data: dict[str, Any],
-        managed: EventDetails,
-        caller: Caller,
-        now: datetime,
+        data: JSONBody[dict[str, Any]],
+        managed: Managed,
+        caller: Calling,
+        now: Now,
         shown: Shown,
-        languages: tuple[str, ...],
-        if_match: Annotated[str | None, Parameter(header="If-Match")] = None,
+        languages: Languages,
+        if_match: Annotated[str | None, HeaderParameter(name="If-Match")] = None,
     ) -> Response[Json]:
+        _check_version(if_match, managed.version)
         document = patched(await publishing.document_of(managed.slug), data)
         event = await publishing.edit(
             managed.slug,
             document,
             caller.organiser,
             now,
-            version=_version(if_match) if if_match else managed.version,
+            version=managed.version,
             languages=languages,
         )
         return Response(shown(event), headers={"ETag": f'"{event.version}"'})
 
     @post("/{slug:str}/cancellation", guards=[may_write], status_code=200, summary="Cancel an event")
     async def cancel(
-        self, managed: EventDetails, caller: Caller, now: datetime, shown: Shown, data: Cancellation | None = None
+        self,
+        managed: Managed,
+        caller: Calling,
+        now: Now,
+        shown: Shown,
+        data: JSONBody[Cancellation | None] = None,
     ) -> Json:
         reason = data.reason if data else None
         return shown(await publishing.cancel(managed.slug, reason, caller.organiser, now))
@@ -127,24 +147,20 @@ class RegistrationApi(Controller):
     @post("/events/{slug:str}/registrations", summary="Register, or with a token register by hand")
     async def register(
         self,
-        slug: str,
-        data: RegistrationBody,
+        slug: Slug,
+        data: JSONBody[RegistrationBody],
         request: AnyRequest,
-        now: datetime,
-        languages: tuple[str, ...],
-        key: Annotated[str | None, Parameter(header="Idempotency-Key", max_length=KEY_LENGTH)] = None,
+        now: Now,
+        languages: Languages,
+        key: Annotated[str | None, HeaderParameter(name="Idempotency-Key", max_length=KEY_LENGTH)] = None,
     ) -> Response[Json]:
-        event = await details(slug)
         caller = await caller_of(request)
         if caller is not None:
             await may_write(request, request.route_handler)
-            if not await _manages(request, event):
-                raise EventUnknown(slug=slug)
-            newcomer = newcomer_from_body(data, event, languages, by_hand=True)
+            newcomer = newcomer_from_body(data, await managed_event(slug, caller), languages, by_hand=True)
             registration = await actions.register_by_hand(slug, newcomer, caller.organiser, now)
             return Response(await registration_by_hand_json(registration), status_code=201)
-        if event.status is EventStatus.DRAFT:
-            raise EventUnknown(slug=slug)
+        event = await public_event(slug)
         newcomer = newcomer_from_body(data, event, languages)
         outcome = await actions.register(slug, newcomer, now, key=key)
         body: Json = {"status": outcome.status.value, "groups": outcome.groups}
@@ -155,13 +171,13 @@ class RegistrationApi(Controller):
     @get("/events/{slug:str}/registrations", guards=[signed_in], summary="The attendee list")
     async def list_registrations(
         self,
-        managed: EventDetails,
-        caller: Caller,
-        status: RegistrationStatus | None = None,
-        group: str = "",
-        attendance: Attendance | None = None,
-        q: Annotated[str, Parameter(max_length=200)] = "",
-        cursor: str | None = None,
+        managed: Managed,
+        caller: Calling,
+        status: FromQuery[RegistrationStatus | None] = None,
+        group: FromQuery[str] = "",
+        attendance: FromQuery[Attendance | None] = None,
+        q: Annotated[str, QueryParameter(max_length=200)] = "",
+        cursor: FromQuery[str | None] = None,
         limit: Limit = 100,
     ) -> Json:
         shows_addresses = caller.organiser.role != Role.HELPER
@@ -180,15 +196,15 @@ class RegistrationApi(Controller):
         }
 
     @get("/events/{slug:str}/registrations.csv", guards=[no_helper], summary="The attendee list as CSV")
-    async def csv(self, managed: EventDetails) -> Stream:
+    async def csv(self, managed: Managed) -> Stream:
         return csv_download(managed, AttendeeFilter())
 
     @get("/events/{slug:str}/messages", guards=[no_helper], summary="The outbox of an event")
     async def messages(
         self,
-        managed: EventDetails,
-        status: MessageStatus | None = None,
-        cursor: str | None = None,
+        managed: Managed,
+        status: FromQuery[MessageStatus | None] = None,
+        cursor: FromQuery[str | None] = None,
         limit: Limit = 100,
     ) -> Json:
         found = await messages_of(
@@ -201,18 +217,22 @@ class RegistrationApi(Controller):
             "next": _cursor(f"{last.created_at.isoformat()} {last.id}") if last else None,
         }
 
-    @patch("/registrations/{registration_id:uuid}", guards=[may_write], summary="Change a registration by hand")
+    @patch(
+        "/registrations/{registration_id:uuid}", guards=[may_write], summary="Change a registration by hand"
+    )
     async def edit(
         self,
-        registration_id: UUID,
-        data: RegistrationPatch,
-        caller: Caller,
-        now: datetime,
-        languages: tuple[str, ...],
+        registration_id: FromPath[UUID],
+        data: JSONBody[RegistrationPatch],
+        caller: Calling,
+        now: Now,
+        languages: Languages,
     ) -> Json:
         await managed_registration(registration_id, caller)
         edit = edit_from_patch(data, languages)
-        return await registration_by_hand_json(await actions.edit(registration_id, edit, caller.organiser, now))
+        return await registration_by_hand_json(
+            await actions.edit(registration_id, edit, caller.organiser, now)
+        )
 
     @post(
         "/registrations/{registration_id:uuid}/cancellation",
@@ -220,14 +240,12 @@ class RegistrationApi(Controller):
         status_code=200,
         summary="Cancel a registration",
     )
-    async def cancel(self, registration_id: UUID, caller: Caller, now: datetime) -> Json:
+    async def cancel(self, registration_id: FromPath[UUID], caller: Calling, now: Now) -> Json:
         await managed_registration(registration_id, caller)
         return await registration_by_hand_json(await actions.cancel(registration_id, now, caller.organiser))
 
 
-def shown_in(
-    request: AnyRequest, now: datetime, offered: tuple[Language, ...], base_url: str
-) -> Shown:
+def shown_in(request: AnyRequest, now: datetime, offered: tuple[Language, ...], base_url: str) -> Shown:
     """How events are shown to this caller: `?lang=`, else `Accept-Language`, else the event's own language."""
     by_code = {language.code: language for language in offered}
     asked = by_code.get(request.query_params.get("lang", ""))
@@ -237,7 +255,9 @@ def shown_in(
         own = by_code.get(event.default_language, offered[0])
         language = asked or (negotiate(header, offered, own) if header else own)
         texts = event.description or {}
-        source = texts.get(language.code) or texts.get(event.default_language) or next(iter(texts.values()), "")
+        source = (
+            texts.get(language.code) or texts.get(event.default_language) or next(iter(texts.values()), "")
+        )
         return event_json(event, language.code, str(markdown(source)), base_url, now)
 
     return shown
@@ -295,11 +315,6 @@ def csv_download(event: EventDetails, wanted: AttendeeFilter) -> Stream:
     )
 
 
-async def _manages(request: AnyRequest, event: EventDetails) -> bool:
-    caller = await caller_of(request)
-    return caller is not None and (await managed_event(event.slug, caller)).id == event.id
-
-
 def _in_zone(at: datetime, event: EventDetails) -> str:
     return at.astimezone(ZoneInfo(event.timezone)).isoformat()
 
@@ -310,16 +325,16 @@ def _day_or_instant(name: str, text: str, added: timedelta) -> datetime:
         if len(text) == 10:
             return datetime.combine(date.fromisoformat(text), datetime.min.time(), UTC) + added
         at = datetime.fromisoformat(text.replace(" ", "+"))
+        return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise FormInvalid([(name, "invalid")]) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
-def _version(if_match: str) -> int:
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if not (text.isascii() and text.isdigit()):
-        raise Conflict(f"If-Match names {if_match!r}, which is no version.")
-    return int(text)
+def _check_version(if_match: str | None, version: int) -> None:
+    """Raises Conflict where the header (RFC 9110, 13.1.1) does not name the present version."""
+    tags = [tag.strip().removeprefix("W/").strip('"') for tag in (if_match or "*").split(",")]
+    if "*" not in tags and str(version) not in tags:
+        raise Conflict(f"If-Match names {if_match}; the event is at version {version} now.")
 
 
 def _cursor(text: str) -> str:

@@ -5,17 +5,16 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from litestar import Controller, Request, Response, get, post
-from litestar.datastructures import Cookie
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter
 from litestar.response import Redirect, Stream, Template
 
 from dialograum import publishing, signin
-from dialograum.access import COOKIE, managed_registration, may_write, no_helper, signed_in
+from dialograum.access import COOKIE, Calling, Managed, managed_registration, may_write, no_helper, signed_in
 from dialograum.api import csv_download
-from dialograum.errors import TooManyRequests
 from dialograum.settings import Settings
-from dialograum.signin import Caller, TooManyFailures
-from events.controllers import Calendars, Text, event_context
+from dialograum.signin import Caller
+from events.controllers import BaseUrl, Calendars, Now, Text, TownName, event_context, see_other
 from events.details import EventDetails
 from events.queries import activities_of, all_events, events_of
 from events.rules import EventStatus, Role
@@ -36,17 +35,16 @@ class SignInPages(Controller):
     response_headers = PRIVATE
 
     @get("/sign-in", name="sign-in")
-    async def form(self, next_: Annotated[str, Parameter(query="next")] = "/organise") -> Template:
+    async def form(self, next_: Annotated[str, QueryParameter(name="next")] = "/organise") -> Template:
         return Template("desk/sign_in.html", context={"error": None, "email": "", "next": _own_path(next_)})
 
     @post("/sign-in", status_code=200)
-    async def sign_in(self, request: AnyRequest, now: datetime, settings: Settings) -> Response[Any]:
+    async def sign_in(
+        self, request: AnyRequest, now: Now, settings: NamedDependency[Settings]
+    ) -> Response[Any]:
         form = await request.form()
         email, password = str(form.get("email", ""))[:254], str(form.get("password", ""))[:1000]
-        try:
-            organiser = await signin.by_password(email, password, now)
-        except TooManyFailures as error:
-            raise TooManyRequests(retry_after=error.retry_after) from None
+        organiser = await signin.by_password(email, password, now)
         target = _own_path(str(form.get("next", "")))
         if organiser is None:
             return Template(
@@ -54,14 +52,16 @@ class SignInPages(Controller):
                 context={"error": "wrong", "email": email, "next": target},
                 status_code=422,
             )
-        return _with_session(await signin.open_session(organiser, now), target, settings)
+        return _with_session(see_other(request, target), await signin.open_session(organiser, now), settings)
 
     @get("/sign-in/{token:str}", name="sign-in-link")
-    async def link(self, token: str) -> Template:
+    async def link(self, token: FromPath[str]) -> Template:
         return Template("desk/sign_in_link.html", context={"token": token})
 
     @post("/sign-in/{token:str}", status_code=200)
-    async def sign_in_by_link(self, token: str, now: datetime, settings: Settings) -> Response[Any]:
+    async def sign_in_by_link(
+        self, request: AnyRequest, token: FromPath[str], now: Now, settings: NamedDependency[Settings]
+    ) -> Response[Any]:
         organiser = await signin.by_link(token, now)
         if organiser is None:
             return Template(
@@ -69,12 +69,14 @@ class SignInPages(Controller):
                 context={"error": "link", "email": "", "next": "/organise"},
                 status_code=422,
             )
-        return _with_session(await signin.open_session(organiser, now), "/organise", settings)
+        return _with_session(
+            see_other(request, "/organise"), await signin.open_session(organiser, now), settings
+        )
 
     @post("/sign-out", status_code=200)
-    async def sign_out(self, request: AnyRequest, settings: Settings) -> Redirect:
+    async def sign_out(self, request: AnyRequest) -> Redirect:
         await signin.close_session(request.cookies.get(COOKIE, ""))
-        answer = Redirect("/organise/sign-in", status_code=303)
+        answer = see_other(request, "/organise/sign-in")
         answer.delete_cookie(COOKIE)
         return answer
 
@@ -86,7 +88,7 @@ class DeskPages(Controller):
     response_headers = PRIVATE
 
     @get("/", name="desk")
-    async def events(self, caller: Caller, now: datetime) -> Template:
+    async def events(self, caller: Calling, now: Now) -> Template:
         sees_all = caller.organiser.role == Role.ADMIN
         events = await (all_events() if sees_all else events_of(caller.organiser))
         return Template(
@@ -100,7 +102,7 @@ class DeskPages(Controller):
         )
 
     @get("/events/{slug:str}", name="desk-event")
-    async def event(self, managed: EventDetails, caller: Caller, now: datetime) -> Template:
+    async def event(self, managed: Managed, caller: Calling, now: Now) -> Template:
         return Template(
             "desk/event.html",
             context={
@@ -113,49 +115,49 @@ class DeskPages(Controller):
     @get("/events/{slug:str}/preview", name="preview")
     async def preview(
         self,
-        managed: EventDetails,
-        now: datetime,
+        managed: Managed,
+        now: Now,
         text: Text,
         calendars: Calendars,
-        base_url: str,
-        town: str,
+        base_url: BaseUrl,
+        town: TownName,
     ) -> Template:
         return Template(
             "pages/event.html", context=await event_context(managed, now, text, calendars, base_url, town)
         )
 
     @post("/events/{slug:str}/publication", guards=[may_write], status_code=200)
-    async def publish(self, managed: EventDetails, caller: Caller, now: datetime) -> Redirect:
+    async def publish(self, managed: Managed, request: AnyRequest, caller: Calling, now: Now) -> Redirect:
         await publishing.publish(managed.slug, caller.organiser, now)
-        return Redirect(f"/organise/events/{managed.slug}", status_code=303)
+        return see_other(request, f"/organise/events/{managed.slug}")
 
     @get("/events/{slug:str}/cancellation", guards=[may_write], name="cancel-event")
-    async def cancel_form(self, managed: EventDetails, caller: Caller, now: datetime) -> Template:
+    async def cancel_form(self, managed: Managed, caller: Calling, now: Now) -> Template:
         return Template("desk/cancel_event.html", context=await _frame(managed, caller, now, "overview"))
 
     @post("/events/{slug:str}/cancellation", guards=[may_write], status_code=200)
-    async def cancel(self, managed: EventDetails, request: AnyRequest, caller: Caller, now: datetime) -> Redirect:
+    async def cancel(self, managed: Managed, request: AnyRequest, caller: Calling, now: Now) -> Redirect:
         reason = str((await request.form()).get("reason", "")).strip()[:REASON_LENGTH]
         await publishing.cancel(managed.slug, reason or None, caller.organiser, now)
-        return Redirect(f"/organise/events/{managed.slug}", status_code=303)
+        return see_other(request, f"/organise/events/{managed.slug}")
 
     @get("/events/{slug:str}/attendees", name="attendees")
     async def attendees(
         self,
-        managed: EventDetails,
-        caller: Caller,
-        now: datetime,
-        status: str = "",
-        group: str = "",
-        language: str = "",
-        q: Annotated[str, Parameter(max_length=200)] = "",
-        after: Annotated[int, Parameter(ge=0)] = 0,
+        managed: Managed,
+        caller: Calling,
+        now: Now,
+        status: FromQuery[str] = "",
+        group: FromQuery[str] = "",
+        language: FromQuery[str] = "",
+        q: Annotated[str, QueryParameter(max_length=200)] = "",
+        after: Annotated[int, QueryParameter(ge=0)] = 0,
     ) -> Template:
-        wanted = AttendeeFilter(status if status in list(RegistrationStatus) else "", group, "", language, q.strip())
-        shows_addresses = caller.organiser.role != Role.HELPER
-        found = await attendees(
-            managed, wanted, after=after, limit=PAGE + 1, with_addresses=shows_addresses
+        wanted = AttendeeFilter(
+            status if status in list(RegistrationStatus) else "", group, "", language, q.strip()
         )
+        shows_addresses = caller.organiser.role != Role.HELPER
+        found = await attendees(managed, wanted, after=after, limit=PAGE + 1, with_addresses=shows_addresses)
         return Template(
             "desk/attendees.html",
             context={
@@ -170,13 +172,18 @@ class DeskPages(Controller):
 
     @get("/events/{slug:str}/attendees.csv", guards=[no_helper], name="attendees-csv")
     async def csv(
-        self, managed: EventDetails, status: str = "", group: str = "", language: str = "", q: str = ""
+        self,
+        managed: Managed,
+        status: FromQuery[str] = "",
+        group: FromQuery[str] = "",
+        language: FromQuery[str] = "",
+        q: FromQuery[str] = "",
     ) -> Stream:
         return csv_download(managed, AttendeeFilter(status, group, "", language, q.strip()[:200]))
 
     @get("/events/{slug:str}/attendees/{registration_id:uuid}", name="attendee")
     async def attendee(
-        self, managed: EventDetails, registration_id: UUID, caller: Caller, now: datetime
+        self, managed: Managed, registration_id: FromPath[UUID], caller: Calling, now: Now
     ) -> Template:
         return Template(
             "desk/attendee.html",
@@ -188,13 +195,22 @@ class DeskPages(Controller):
             },
         )
 
-    @post("/events/{slug:str}/attendees/{registration_id:uuid}/cancellation", guards=[may_write], status_code=200)
+    @post(
+        "/events/{slug:str}/attendees/{registration_id:uuid}/cancellation",
+        guards=[may_write],
+        status_code=200,
+    )
     async def cancel_registration(
-        self, managed: EventDetails, registration_id: UUID, caller: Caller, now: datetime
+        self,
+        managed: Managed,
+        request: AnyRequest,
+        registration_id: FromPath[UUID],
+        caller: Calling,
+        now: Now,
     ) -> Redirect:
         await _attendee_of(managed, registration_id, caller)
         await actions.cancel(registration_id, now, caller.organiser)
-        return Redirect(f"/organise/events/{managed.slug}/attendees/{registration_id}", status_code=303)
+        return see_other(request, f"/organise/events/{managed.slug}/attendees/{registration_id}")
 
 
 async def _frame(event: EventDetails, caller: Caller, now: datetime, section: str) -> dict[str, Any]:
@@ -221,13 +237,8 @@ def _own_path(path: str) -> str:
     return path if plain else "/organise"
 
 
-def _with_session(token: str, target: str, settings: Settings) -> Redirect:
-    cookie = Cookie(
-        COOKIE,
-        token,
-        path="/",
-        httponly=True,
-        samesite="lax",
-        secure=settings.base_url.startswith("https://"),
+def _with_session(answer: Redirect, token: str, settings: Settings) -> Redirect:
+    answer.set_cookie(
+        COOKIE, token, httponly=True, samesite="lax", secure=settings.base_url.startswith("https://")
     )
-    return Redirect(target, status_code=303, cookies=[cookie])
+    return answer

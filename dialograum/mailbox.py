@@ -10,7 +10,9 @@ from email.policy import default
 from typing import Any
 
 from litestar import Controller, Response, get
+from litestar.di import NamedDependency
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from litestar.response import Template
 
 from dialograum.settings import Settings
@@ -42,22 +44,28 @@ class MailboxPages(Controller):
     path = "/mailbox"
     include_in_schema = False
     opt = NO_FORMS
-    response_headers = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}  # noqa: RUF012, Litestar's own
+    response_headers = {"Cache-Control": "no-store", "X-Robots-Tag": "noindex"}
 
     @get("/", name="mailbox")
-    async def mails(self, settings: Settings) -> Template:
+    async def mails(self, settings: NamedDependency[Settings]) -> Template:
         names = Folder(settings.mail_dir).names()[::-1]
         return Template(
             "pages/mailbox.html",
-            context={"mails": [_read(settings, name) for name in names[:NEWEST]], "total": len(names), "mail": None},
+            context={
+                "mails": [_read(settings, name) for name in names[:NEWEST]],
+                "total": len(names),
+                "mail": None,
+            },
         )
 
     @get("/{name:str}", name="mail")
-    async def mail(self, name: str, settings: Settings) -> Template:
-        return Template("pages/mailbox.html", context={"mails": [], "total": 0, "mail": _read(settings, name)})
+    async def mail(self, name: FromPath[str], settings: NamedDependency[Settings]) -> Template:
+        return Template(
+            "pages/mailbox.html", context={"mails": [], "total": 0, "mail": _read(settings, name)}
+        )
 
     @get("/{name:str}/html")
-    async def html(self, name: str, settings: Settings) -> Response[str]:
+    async def html(self, name: FromPath[str], settings: NamedDependency[Settings]) -> Response[str]:
         return Response(
             _read(settings, name).html,
             media_type="text/html",
@@ -65,7 +73,7 @@ class MailboxPages(Controller):
         )
 
     @get("/{name:str}/calendar.ics")
-    async def calendar(self, name: str, settings: Settings) -> Response[str]:
+    async def calendar(self, name: FromPath[str], settings: NamedDependency[Settings]) -> Response[str]:
         mail = _read(settings, name)
         if mail.calendar is None:
             raise NotFoundException()

@@ -1,22 +1,24 @@
 """Refusals and failures as people and programs get them: a page, or `application/problem+json` (RFC 9457)."""
 
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect, Template
 
-from dialograum.failures import DatabaseAway
 from dialograum.errors import TooManyRequests, Unauthorised
 from dialograum.event_file import EventFileInvalid
+from dialograum.failures import DatabaseAway
 from dialograum.signin import TooManyFailures
+from events.controllers import in_language
 from events.errors import FormInvalid, Refusal
 
 AnyRequest = Request[Any, Any, Any]
 PROBLEM_JSON = "application/problem+json"
 CODES = {400: "invalid", 401: "unauthorised", 403: "forbidden", 404: "not-found", 405: "method-not-allowed"}
-CODES |= {413: "too-large", 422: "invalid", 429: "too-many-requests", 503: "unavailable"}
+CODES |= {413: "too-large", 422: "invalid", 429: "too-many-requests"}
+RETRY_SECONDS = 10
 
 log = structlog.get_logger()
 
@@ -25,14 +27,16 @@ def refused(request: AnyRequest, error: Refusal) -> Response[Any]:
     """Handles every refusal. Whoever is not signed in is led to the sign-in."""
     if not _is_api(request):
         if isinstance(error, Unauthorised):
-            return Redirect(f"/organise/sign-in?next={request.scope['path']}", status_code=303)
+            return _to_sign_in(request)
         return _page(request, error.status, error.code, error.facts)
     errors = None
     if isinstance(error, FormInvalid):
         errors = [{"field": field, "code": code} for field, code in error.errors]
     elif isinstance(error, EventFileInvalid):
         errors = [{"field": problem.path, "detail": problem.reason} for problem in error.problems]
-    return problem(request, error.status, error.code, error.title, error.detail, errors, error.facts.get("retry_after"))
+    return problem(
+        request, error.status, error.code, error.title, error.detail, errors, error.facts.get("retry_after")
+    )
 
 
 def too_many_failures(request: AnyRequest, error: TooManyFailures) -> Response[Any]:
@@ -42,25 +46,34 @@ def too_many_failures(request: AnyRequest, error: TooManyFailures) -> Response[A
 def http_error(request: AnyRequest, error: HTTPException) -> Response[Any]:
     """Handles what Litestar refuses: unknown addresses, wrong methods, malformed bodies."""
     status = 422 if isinstance(error, ValidationException) or error.status_code == 400 else error.status_code
+    if status >= 500:
+        return failed(request, error)
     code = CODES.get(status, "invalid")
     if not _is_api(request):
-        return _page(request, status, "csrf" if status == 403 else code, {})
-    errors = None
-    if isinstance(error, ValidationException) and isinstance(error.extra, list):
-        errors = [
-            {"field": str(item.get("key", "")), "detail": str(item.get("message", ""))}
-            for item in error.extra
-            if isinstance(item, dict)
-        ]
-    detail = "" if status in (404, 405) else str(error.detail)
-    return problem(request, status, code, TITLES.get(code, "The request cannot be used"), detail, errors)
+        answer = _page(request, status, "csrf" if status == 403 else code, {})
+    else:
+        detail = "" if status in (404, 405) else str(error.detail)
+        answer = problem(request, status, code, TITLES[code], detail, _fields_of(error))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+def unusable(request: AnyRequest, error: Exception) -> Response[Any]:
+    """Handles what no database or parser can hold: a NUL, a number or a nesting beyond all bounds."""
+    log.warning(
+        "value cannot be used",
+        path=request.scope["path"],
+        method=request.method,
+        error=type(error).__name__,
+    )
+    return http_error(request, HTTPException(status_code=404 if "\0" in request.scope["path"] else 422))
 
 
 def database_away(request: AnyRequest, error: DatabaseAway) -> Response[Any]:
     log.warning("database away", error=str(error))
     if not _is_api(request):
-        return _page(request, 503, "unavailable", {})
-    return problem(request, 503, "unavailable", TITLES["unavailable"])
+        return _page(request, 503, "unavailable", {"retry_after": RETRY_SECONDS})
+    return problem(request, 503, "unavailable", TITLES["unavailable"], retry_after=RETRY_SECONDS)
 
 
 def failed(request: AnyRequest, error: Exception) -> Response[Any]:
@@ -76,6 +89,7 @@ TITLES = {
     "not-found": "There is nothing at this address",
     "method-not-allowed": "This address does not know the method",
     "too-large": "The request is too large",
+    "too-many-requests": "Too many requests; try again later",
     "forbidden": "Your role does not allow this",
     "unauthorised": "This needs a token of an organiser",
     "unavailable": "The database does not answer; try again in a moment",
@@ -108,16 +122,42 @@ def problem(
     return Response(body, status_code=status, media_type=PROBLEM_JSON, headers=headers)
 
 
-def _page(request: AnyRequest, status: int, code: str, facts: dict[str, Any]) -> Template:
+def _page(request: AnyRequest, status: int, code: str, facts: dict[str, Any]) -> Response[Any]:
+    """A page, or its plain title where the page itself fails."""
     headers = {"Cache-Control": "no-store"}
     if facts.get("retry_after"):
         headers["Retry-After"] = str(facts["retry_after"])
-    return Template(
+    language = request.scope["state"].get("language", request.app.state.settings.default_language)
+    page = Template(
         "pages/refusal.html",
-        context={"code": code, "event": facts.get("event"), "facts": facts},
-        status_code=status,
-        headers=headers,
+        context={"code": code, "event": facts.get("event"), "facts": facts, "language": language},
     )
+    try:
+        made = cast(Any, request.app.template_engine).get_template(page.template_name)
+        content, media_type = made.render(**page.create_template_context(request)), "text/html"
+    except Exception as error:  # nobody may be left without an answer
+        log.error("page of a refusal failed", exc_info=error)
+        content, media_type = TITLES.get(code, TITLES["invalid"]), "text/plain"
+    return Response(content, media_type=media_type, status_code=status, headers=headers)
+
+
+def _to_sign_in(request: AnyRequest) -> Redirect:
+    """To the sign-in, and from there back to the page that was asked for."""
+    wanted = request.scope["path"] if request.method == "GET" else "/organise"
+    return Redirect(in_language(request, "/organise/sign-in"), query_params={"next": wanted}, status_code=303)
+
+
+def _fields_of(error: HTTPException) -> list[dict[str, str]] | None:
+    if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
+        return None
+    found = [item for item in error.extra if isinstance(item, dict)]
+    return [
+        {
+            "field": "" if item.get("key") == "data" else str(item.get("key", "")),
+            "detail": str(item["message"]),
+        }
+        for item in found
+    ]
 
 
 def _is_api(request: AnyRequest) -> bool:

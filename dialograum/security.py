@@ -1,7 +1,10 @@
 """What every answer bears, and what no request may do. ASGI layers around the application."""
 
+import hmac
 from datetime import UTC, datetime
 
+from litestar.enums import ScopeType
+from litestar.middleware.csrf import CSRF_SECRET_LENGTH, generate_csrf_hash
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 CSP = (
@@ -34,13 +37,13 @@ class Armour:
         self.headers = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != ScopeType.HTTP:
             await self.app(scope, receive, send)
             return
         scope.setdefault("state", {})["now"] = datetime.now(UTC)
         is_head = scope["method"] == "HEAD"
         if is_head:
-            scope["method"] = "GET"  # type: ignore[typeddict-item]
+            scope["method"] = "GET"
 
         async def send_armoured(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -59,7 +62,9 @@ class Armour:
             await send_armoured(
                 {"type": "http.response.start", "status": 403, "headers": [(b"content-type", b"text/plain")]}
             )
-            await send_armoured({"type": "http.response.body", "body": b"Cross-site request\n", "more_body": False})
+            await send_armoured(
+                {"type": "http.response.body", "body": b"Cross-site request\n", "more_body": False}
+            )
             return
         await self.app(scope, receive, send_armoured)
 
@@ -69,3 +74,28 @@ class Armour:
         if scope["path"].startswith("/api/"):
             return False
         return (b"sec-fetch-site", b"cross-site") in scope["headers"]
+
+
+class FormTokens:
+    """Forgets the cookie of a form that another secret has signed, so that the next form brings a new one."""
+
+    def __init__(self, app: ASGIApp, cookie: str, secret: str) -> None:
+        self.app = app
+        self.prefix = f"{cookie}=".encode()
+        self.secret = secret
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP:
+            scope["headers"] = [
+                (name, self._kept(value) if name == b"cookie" else value) for name, value in scope["headers"]
+            ]
+        await self.app(scope, receive, send)
+
+    def _kept(self, cookies: bytes) -> bytes:
+        parts = [part.strip() for part in cookies.split(b";")]
+        return b"; ".join(part for part in parts if not part.startswith(self.prefix) or self._is_ours(part))
+
+    def _is_ours(self, part: bytes) -> bool:
+        token = part.removeprefix(self.prefix)
+        words, signature = token[:CSRF_SECRET_LENGTH].decode("latin-1"), token[CSRF_SECRET_LENGTH:]
+        return hmac.compare_digest(signature, generate_csrf_hash(words, self.secret).encode())

@@ -1,5 +1,7 @@
 """The application put together: routes, dependencies, languages, security and what failures become."""
 
+import hashlib
+import hmac
 import os
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -9,15 +11,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from asyncpg.exceptions import DataError, OperatorInterventionError, PostgresConnectionError
 from litestar import Litestar, Request, Router, get
 from litestar.config.compression import CompressionConfig
 from litestar.config.csrf import CSRFConfig
-from litestar.contrib.jinja import JinjaTemplateEngine
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, NotFoundException
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
+from litestar.params import FromPath
+from litestar.plugins.jinja import JinjaTemplateEngine
 from litestar.response import File, Template
 from litestar.template.config import TemplateConfig
 from litestar.types import ASGIApp
@@ -32,13 +36,13 @@ from dialograum.languages import LANGUAGES, TEMPLATES, Language, LanguageMiddlew
 from dialograum.mailbox import MailboxPages
 from dialograum.monitoring import healthz, metrics, readyz
 from dialograum.pages import choose_text, environment, read_assets
-from dialograum.problems import database_away, failed, http_error, refused, too_many_failures
-from dialograum.security import Armour
+from dialograum.problems import database_away, failed, http_error, refused, too_many_failures, unusable
+from dialograum.security import Armour, FormTokens
 from dialograum.settings import Settings, load
 from dialograum.signin import TooManyFailures
 from dialograum.site import site_of
 from events.calendar import Method
-from events.controllers import NO_FORMS, EventPages
+from events.controllers import NO_FORMS, EventPages, Now
 from events.details import EventDetails
 from events.errors import Refusal
 from events.queries import details_of, event_by_id
@@ -49,6 +53,7 @@ from registration.queries import groups_held, groups_shown, position
 from registration.tables import Registration
 
 DEMO = "DIALOGRAUM_DEMO"
+FORM_COOKIE = "dialograum_csrf"
 BODY_BYTES = 1_000_000
 AnyRequest = Request[Any, Any, Any]
 
@@ -64,10 +69,14 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
     site = site_of(settings)
     made = environment(site)
     made.globals.update(
-        is_demo=is_demo, contact_address=settings.mail_from.address, easy_language_url=None, sign_language_url=None
+        is_demo=is_demo,
+        contact_address=settings.mail_from.address,
+        easy_language_url=None,
+        sign_language_url=None,
     )
     calendars = Calendars(made, site, settings.mail_from.address)
     links = Links(settings.secret, settings.base_url)
+    form_secret = hmac.digest(settings.secret, b"csrf", hashlib.sha256).hex()
     is_https = settings.base_url.startswith("https://")
 
     @asynccontextmanager
@@ -81,7 +90,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
     def calendars_in_language(request: AnyRequest) -> CalendarsInLanguage:
         return CalendarsInLanguage(calendars, request.scope["state"]["language"])
 
-    def shown(request: AnyRequest, now: datetime) -> Any:
+    def shown(request: AnyRequest, now: Now) -> Any:
         return shown_in(request, now, site.languages, settings.base_url)
 
     app = Litestar(
@@ -121,13 +130,17 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             Refusal: refused,
             TooManyFailures: too_many_failures,
             DatabaseAway: database_away,
+            PostgresConnectionError: database_away,
+            OperatorInterventionError: database_away,
+            DataError: unusable,
+            RecursionError: unusable,
             HTTPException: http_error,
             Exception: failed,
         },
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(made)),
         csrf_config=CSRFConfig(
-            secret=links_secret(settings),
-            cookie_name="dialograum_csrf",
+            secret=form_secret,
+            cookie_name=FORM_COOKIE,
             cookie_secure=is_https,
             cookie_httponly=True,
             cookie_samesite="lax",
@@ -145,7 +158,8 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
         logging_config=None,
     )
     app.state.settings = settings
-    offered = LanguageMiddleware(app, site.languages, site.default_language)
+    forms = FormTokens(app, FORM_COOKIE, form_secret)
+    offered = LanguageMiddleware(forms, site.languages, site.default_language)
     return Armour(offered, is_https=is_https)
 
 
@@ -204,7 +218,7 @@ def _built() -> frozenset[str]:
 
 
 @get("/static/{name:str}", include_in_schema=False, name="static", opt=NO_FORMS)
-async def static(name: str, request: AnyRequest) -> File:
+async def static(name: FromPath[str], request: AnyRequest) -> File:
     """A built file, by a name that the manifest has; compressed where the caller takes it."""
     if name not in _built():
         raise NotFoundException()
@@ -223,14 +237,6 @@ async def static(name: str, request: AnyRequest) -> File:
         content_disposition_type="inline",
         headers=headers,
     )
-
-
-def links_secret(settings: Settings) -> str:
-    """A key of its own for the forms' tokens, derived from the one secret."""
-    import hashlib
-    import hmac
-
-    return hmac.digest(settings.secret, b"csrf", hashlib.sha256).hex()
 
 
 def _now(request: AnyRequest) -> datetime:

@@ -10,7 +10,9 @@ from events.rules import Attendance
 Json = dict[str, Any]
 
 
-def event_json(event: EventDetails, language: str, description_html: str, base_url: str, now: datetime) -> Json:
+def event_json(
+    event: EventDetails, language: str, description_html: str, base_url: str, now: datetime
+) -> Json:
     """The `Event` of the API; times bear the offset of the event's zone.
 
     Texts are in `language` where the event has them, else in its default language, else in any.

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Annotated, Any, Protocol
 
 from litestar import Controller, Request, get
-from litestar.params import Dependency, Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, FromQuery, QueryParameter, SkipValidation
 from litestar.response import Redirect, Response, Template
 
 from events.calendar import subscription_url
@@ -23,6 +24,13 @@ NO_FORMS = {"exclude_from_csrf": True}
 """Pages without forms set no cookie, so that they are the same for everybody."""
 
 
+Slug = FromPath[str]
+Now = NamedDependency[datetime]
+"""When the request came."""
+BaseUrl = NamedDependency[str]
+TownName = NamedDependency[str]
+
+
 class CalendarFiles(Protocol):
     """Calendars in the visitor's language."""
 
@@ -33,8 +41,8 @@ class CalendarFiles(Protocol):
     def links(self, event: EventDetails) -> list[tuple[str, str]]: ...
 
 
-Calendars = Annotated[CalendarFiles, Dependency(skip_validation=True)]
-Text = Annotated[Callable[[Texts | None], str], Dependency(skip_validation=True)]
+Calendars = NamedDependency[SkipValidation[CalendarFiles]]
+Text = NamedDependency[SkipValidation[Callable[[Texts | None], str]]]
 """The text of a table in the visitor's language."""
 
 
@@ -53,11 +61,11 @@ class EventPages(Controller):
     @get("/", name="home")
     async def home(
         self,
-        now: datetime,
-        base_url: str,
-        q: Annotated[str, Parameter(max_length=200)] = "",
-        mode: str = "all",
-        period: str = "all",
+        now: Now,
+        base_url: BaseUrl,
+        q: Annotated[str, QueryParameter(max_length=200)] = "",
+        mode: FromQuery[str] = "all",
+        period: FromQuery[str] = "all",
     ) -> Template:
         wanted = Filter.from_query(q, mode, period)
         upcoming = await public_events(ending_after=now)
@@ -74,7 +82,7 @@ class EventPages(Controller):
 
     @get("/events/{slug:str}", name="event")
     async def event(
-        self, slug: str, now: datetime, text: Text, calendars: Calendars, base_url: str, town: str
+        self, slug: Slug, now: Now, text: Text, calendars: Calendars, base_url: BaseUrl, town: TownName
     ) -> Template:
         event = await public_event(slug)
         return Template(
@@ -82,7 +90,7 @@ class EventPages(Controller):
         )
 
     @get("/events/{slug:str}/calendar.ics", name="event-calendar")
-    async def calendar(self, slug: str, request: AnyRequest, calendars: Calendars) -> Response[bytes]:
+    async def calendar(self, slug: Slug, request: AnyRequest, calendars: Calendars) -> Response[bytes]:
         return calendar_file(request, calendars.public(await public_event(slug)), slug)
 
     @get("/calendar.ics", name="feed")
@@ -90,11 +98,21 @@ class EventPages(Controller):
         return calendar_file(request, calendars.feed(await public_events()), "calendar")
 
     @get("/{short:str}", name="short")
-    async def short(self, short: str, request: AnyRequest) -> Redirect:
+    async def short(self, short: FromPath[str], request: AnyRequest) -> Redirect:
         slug = await slug_of_short(short)
         if slug is None:
             raise EventUnknown()
-        return Redirect(f"{request.scope['state']['language_prefix']}/events/{slug}", status_code=302)
+        return Redirect(in_language(request, f"/events/{slug}"), status_code=302)
+
+
+def in_language(request: AnyRequest, path: str) -> str:
+    """A path of ours in the language that the visitor's address chose."""
+    return f"{request.scope['state']['language_prefix']}{path}"
+
+
+def see_other(request: AnyRequest, path: str) -> Redirect:
+    """To a page of ours, in the visitor's language, after something was done."""
+    return Redirect(in_language(request, path), status_code=303)
 
 
 async def event_context(
@@ -113,11 +131,13 @@ async def event_context(
     }
 
 
-def calendar_file(request: AnyRequest, content: bytes, name: str) -> Response[bytes]:
+def calendar_file(
+    request: AnyRequest, content: bytes, name: str, cache: str = "public, max-age=60"
+) -> Response[bytes]:
     """A calendar for download; 304 where the caller has it already."""
     tag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
     headers = {
-        "Cache-Control": "public, max-age=60",
+        "Cache-Control": cache,
         "Content-Disposition": f'inline; filename="{name}.ics"',
         "ETag": tag,
     }

@@ -8,7 +8,11 @@ from typing import Self
 from events.details import EventDetails
 from events.rules import Attendance
 
-PERIODS: dict[str, timedelta | None] = {"all": None, "month": timedelta(days=31), "quarter": timedelta(days=92)}
+PERIODS: dict[str, timedelta | None] = {
+    "all": None,
+    "month": timedelta(days=31),
+    "quarter": timedelta(days=92),
+}
 
 
 @dataclass(frozen=True)

@@ -3,29 +3,33 @@
 import secrets
 from collections.abc import Awaitable, Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Controller, Request, get, post
 from litestar.datastructures import FormMultiDict
-from litestar.params import Dependency
+from litestar.di import NamedDependency
+from litestar.params import FromPath, SkipValidation
 from litestar.response import Redirect, Response, Template
 
-from events.controllers import NO_FORMS, calendar_file, public_event
+from events.controllers import NO_FORMS, Now, Slug, calendar_file, public_event, see_other
 from events.details import EventDetails
+from events.errors import EventCancelled
 from events.queries import details_of, event_by_id
 from events.rules import EventStatus, RegistrationState, local_time
 from registration import actions
 from registration.errors import EventFull, LinkInvalid, RegistrationClosed, RegistrationNotOpen
 from registration.forms import PageForm, newcomer_from_page
 from registration.links import Links, Purpose
-from registration.queries import groups_held, groups_shown, position, registration_by_id
+from registration.queries import groups_held, groups_shown, position
 from registration.rules import ACTIVE, RegistrationStatus
 from registration.tables import Registration
 
 AnyRequest = Request[Any, Any, Any]
-PersonalCalendar = Annotated[Callable[[Registration], Awaitable[bytes]], Dependency(skip_validation=True)]
+KEY_LENGTH = 128
+PersonalCalendar = NamedDependency[SkipValidation[Callable[[Registration], Awaitable[bytes]]]]
 """The calendar file of a registration, for download."""
-Signer = Annotated[Links, Dependency(skip_validation=True)]
+Signer = NamedDependency[SkipValidation[Links]]
+Token = FromPath[str]
 NO_INDEX = {"X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 
@@ -34,13 +38,18 @@ class RegisterPages(Controller):
     include_in_schema = False
 
     @get("/", name="register")
-    async def form(self, slug: str, now: datetime) -> Template:
+    async def form(self, slug: Slug, now: Now) -> Template:
         event = await _open_event(slug, now)
         return _form_page(event, PageForm({"key": secrets.token_urlsafe(12)}), now)
 
     @post("/", status_code=200)
     async def submit(
-        self, slug: str, request: AnyRequest, now: datetime, languages: tuple[str, ...], language_code: str
+        self,
+        slug: Slug,
+        request: AnyRequest,
+        now: Now,
+        languages: NamedDependency[tuple[str, ...]],
+        language_code: NamedDependency[str],
     ) -> Template:
         event = await _open_event(slug, now)
         form = PageForm(_values(await request.form()))
@@ -57,7 +66,7 @@ class RegisterPages(Controller):
                 context={"event": event, "form": form, "newcomer": newcomer, "now": now},
                 headers=NO_INDEX,
             )
-        outcome = await actions.register(slug, newcomer, now, key=form.value("key") or None)
+        outcome = await actions.register(slug, newcomer, now, key=form.value("key")[:KEY_LENGTH] or None)
         held_until = outcome.held_until
         return Template(
             "pages/done.html",
@@ -80,37 +89,40 @@ class PersonalPages(Controller):
     response_headers = NO_INDEX
 
     @get("/confirmation", name="confirmation")
-    async def confirmation(self, token: str, links: Signer, now: datetime) -> Template:
-        return await _own_page("pages/confirmation.html", token, await _opened(links, "confirm", token), links, now)
+    async def confirmation(self, token: Token, links: Signer, now: Now) -> Template:
+        return await _own_page(
+            "pages/confirmation.html", token, await _opened(links, "confirm", token), links, now
+        )
 
     @post("/confirmation", status_code=200)
-    async def confirm(self, token: str, links: Signer, now: datetime) -> Redirect:
+    async def confirm(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Redirect:
         found = await _opened(links, "confirm", token)
         registration = await actions.confirm(found.id, now)
-        return Redirect(f"/r/{links.token('own', registration.id, registration.own_nonce)}", status_code=303)
+        return see_other(request, f"/r/{links.token('own', registration.id, registration.own_nonce)}")
 
     @get("/", name="own")
-    async def own(self, token: str, links: Signer, now: datetime) -> Template:
+    async def own(self, token: Token, links: Signer, now: Now) -> Template:
         return await _own_page("pages/own.html", token, await _opened(links, "own", token), links, now)
 
     @get("/cancel", name="own-cancel")
-    async def cancel_form(self, token: str, links: Signer, now: datetime) -> Template:
+    async def cancel_form(self, token: Token, links: Signer, now: Now) -> Template:
         return await _own_page("pages/own_cancel.html", token, await _opened(links, "own", token), links, now)
 
     @post("/cancel", status_code=200)
-    async def cancel(self, token: str, links: Signer, now: datetime) -> Redirect:
+    async def cancel(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Redirect:
         found = await _opened(links, "own", token)
         await actions.cancel(found.id, now)
-        return Redirect(f"/r/{token}", status_code=303)
+        return see_other(request, f"/r/{token}")
 
     @get("/calendar.ics", name="own-calendar")
     async def calendar(
-        self, token: str, request: AnyRequest, links: Signer, personal_calendar: PersonalCalendar
+        self, token: Token, request: AnyRequest, links: Signer, personal_calendar: PersonalCalendar
     ) -> Response[bytes]:
         registration = await _opened(links, "own", token)
         if registration.invited_at is None:
             raise LinkInvalid()
-        return calendar_file(request, await personal_calendar(registration), "calendar")
+        content = await personal_calendar(registration)
+        return calendar_file(request, content, "calendar", cache=NO_INDEX["Cache-Control"])
 
 
 class JoinPages(Controller):
@@ -120,14 +132,14 @@ class JoinPages(Controller):
     response_headers = NO_INDEX
 
     @get("/", name="join")
-    async def join(self, token: str, links: Signer, now: datetime) -> Template:
+    async def join(self, token: Token, links: Signer, now: Now) -> Template:
         return await _own_page("pages/join.html", token, await _opened(links, "join", token), links, now)
 
 
 async def _open_event(slug: str, now: datetime) -> EventDetails:
     event = await public_event(slug)
     if event.status is EventStatus.CANCELLED:
-        raise actions.EventCancelled(event=event)
+        raise EventCancelled(event=event)
     match event.state(now):
         case RegistrationState.UPCOMING:
             raise RegistrationNotOpen(event=event)
@@ -161,7 +173,9 @@ async def _opened(links: Signer, purpose: Purpose, token: str) -> Registration:
     if read is None:
         raise LinkInvalid()
     registration_id, nonce = read
-    registration = await Registration.objects().where(Registration.id == registration_id).output(load_json=True).first()
+    registration = (
+        await Registration.objects().where(Registration.id == registration_id).output(load_json=True).first()
+    )
     if registration is None or not secrets.compare_digest(getattr(registration, f"{purpose}_nonce"), nonce):
         raise LinkInvalid()
     return registration
