@@ -200,23 +200,22 @@ async def _record(claim: Claim, assignments: str, *values: Any) -> bool:
     return bool(rows)
 
 
-async def supersede(
-    kinds: Iterable[str], *, about: Iterable[UUID] | None = None, event_id: int | None = None
-) -> int:
-    """Withdraws queued messages of these kinds about these registrations, or about the event; returns how many.
+async def supersede(kinds: Iterable[str], *, about: Iterable[UUID]) -> int:
+    """Withdraws queued messages of these kinds about these registrations; returns how many.
 
     For the transaction of what makes them wrong, before the new message is written. What a worker holds is
     being sent and stays.
     """
-    condition = (Message.status == MessageStatus.QUEUED) & Message.kind.is_in(list(kinds))
-    if about is not None:
-        ids = list(about)
-        if not ids:
-            return 0
-        condition = condition & Message.about.is_in(ids)
-    if event_id is not None:
-        condition = condition & (Message.event_id == event_id)
-    rows = await Message.update(status=MessageStatus.SUPERSEDED).where(condition).returning(Message.id)
+    wrong, ids = list(kinds), list(about)
+    if not wrong or not ids:
+        return 0
+    rows = (
+        await Message.update(status=MessageStatus.SUPERSEDED)
+        .where(
+            (Message.status == MessageStatus.QUEUED) & Message.kind.is_in(wrong) & Message.about.is_in(ids)
+        )
+        .returning(Message.id)
+    )
     return len(rows)
 
 

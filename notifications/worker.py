@@ -21,7 +21,7 @@ Compose = Callable[[Claim], Awaitable[EmailMessage]]
 INTERVAL_SECONDS = 5.0
 """How often to look without being woken: for what falls due, and for what other workers left behind."""
 
-DRAIN_SECONDS = 20.0
+DRAIN_SECONDS = 10.0
 """How long a stop waits for what the server has not answered yet."""
 
 

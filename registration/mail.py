@@ -136,7 +136,9 @@ class Composer:
         known = (self._languages[code] for code in codes if code in self._languages)
         return next(known, self._languages[self._default_language])
 
-    def _links_of(self, row: Registration, event: Facts, registration: Facts, *, active: bool) -> dict[str, str | None]:
+    def _links_of(
+        self, row: Registration, event: Facts, registration: Facts, *, active: bool
+    ) -> dict[str, str | None]:
         """Only confirmed people get a link to join, and only who must confirm one to do so.
 
         `main` is the one that the mail asks to open.

@@ -92,8 +92,12 @@ def two_days() -> EventDetails:
     rounds = tuple(
         replace(made, starts_local=made.starts_local + second, ends_local=made.ends_local + second)
         for made in (
-            session("round-1", "groups", "10:30", "11:30", de="Themenrunden, Phase 1", en="Topic rounds, phase 1"),
-            session("round-2", "groups", "11:40", "12:40", de="Themenrunden, Phase 2", en="Topic rounds, phase 2"),
+            session(
+                "round-1", "groups", "10:30", "11:30", de="Themenrunden, Phase 1", en="Topic rounds, phase 1"
+            ),
+            session(
+                "round-2", "groups", "11:40", "12:40", de="Themenrunden, Phase 2", en="Topic rounds, phase 2"
+            ),
         )
     )
     slots = tuple(SlotDetails(made.key, 16, 4) for made in rounds)
@@ -173,7 +177,11 @@ MOVED_PLACE = {
 }
 WENT_ONLINE = {"what": "mode", "before": "in_person", "after": "digital"}
 PROGRAMME = {"what": "programme", "before": None, "after": None}
-OTHER_GROUP = {"what": "groups", "before": [{"de": "Beratung", "en": "Advice"}], "after": [{"de": "Wohnen", "en": "Housing"}]}
+OTHER_GROUP = {
+    "what": "groups",
+    "before": [{"de": "Beratung", "en": "Advice"}],
+    "after": [{"de": "Wohnen", "en": "Housing"}],
+}
 
 CASES = {
     "confirm": Case("confirm", person=PENDING),
@@ -182,12 +190,18 @@ CASES = {
     "confirmed": Case("confirmed"),
     "confirmed-online": Case("confirmed", hybrid(), {"attendance": "online", "seats": 2}),
     "confirmed-no-group-free": Case("confirmed", groups={"groups": None}),
-    "confirmed-two-days": Case("confirmed", two_days(), groups={"round-1": "integration", "round-2": "vielfalt"}),
+    "confirmed-two-days": Case(
+        "confirmed", two_days(), groups={"round-1": "integration", "round-2": "vielfalt"}
+    ),
     "confirmed-bare": Case(
-        "confirmed", dialogue(venues=(), sessions=(), groups=(), contact=None, title={"de": "Bürgerrat"}), groups={}
+        "confirmed",
+        dialogue(venues=(), sessions=(), groups=(), contact=None, title={"de": "Bürgerrat"}),
+        groups={},
     ),
     "waitlisted": Case("waitlisted", person=WAITING, position=3),
-    "waitlisted-to-confirm": Case("waitlisted", person={**WAITING, "confirmed_at": None, "seats": 2}, position=12),
+    "waitlisted-to-confirm": Case(
+        "waitlisted", person={**WAITING, "confirmed_at": None, "seats": 2}, position=12
+    ),
     "promoted": Case("promoted"),
     "promoted-to-confirm": Case("promoted", person=PENDING),
     "expired": Case("expired", person={**PENDING, "status": "expired", "held_until": None}),
@@ -200,7 +214,9 @@ CASES = {
     "registration_cancelled-never-invited": Case(
         "registration_cancelled", person={**WAITING, **CANCELLED}, more={"by": "self"}
     ),
-    "registration_changed-groups": Case("registration_changed", more={"by": "self", "changes": [OTHER_GROUP]}),
+    "registration_changed-groups": Case(
+        "registration_changed", more={"by": "self", "changes": [OTHER_GROUP]}
+    ),
     "registration_changed-moved-up-into-group": Case(
         "registration_changed", more={"by": "system", "changes": [{"what": "groups"}]}
     ),

@@ -1,7 +1,7 @@
 """Mails as people read them: what mail programs show, and the parts below."""
 
 from collections.abc import Iterable
-from email.message import EmailMessage
+from email.message import EmailMessage, MIMEPart
 from html.parser import HTMLParser
 
 HEADERS = (
@@ -36,7 +36,7 @@ def part(mail: EmailMessage, content_type: str) -> str:
     return "" if found is None else str(found.get_content())
 
 
-def structure(mail: EmailMessage) -> str:
+def structure(mail: MIMEPart) -> str:
     """Like `multipart/alternative (text/plain, text/html)`."""
     name = mail.get_content_type()
     if method := mail.get_param("method"):
@@ -59,14 +59,18 @@ def unfolded(calendar: str) -> str:
 def visible(html: str) -> Iterable[str]:
     reader = _Reader()
     reader.feed(html)
-    return [line for line in (" ".join(line.split(" ")).strip() for line in "".join(reader.text).split("\n")) if line]
+    return [
+        line
+        for line in (" ".join(line.split(" ")).strip() for line in "".join(reader.text).split("\n"))
+        if line
+    ]
 
 
 class _Reader(HTMLParser):
     """Collects what is seen; links as `label <address>`, bold as *label*, struck out as ~label~."""
 
     BLOCKS = frozenset({"p", "h1", "h2", "tr", "br", "table", "div"})
-    MARKS = {"strong": "*", "s": "~", "h1": "# ", "h2": "## "}  # noqa: RUF012
+    MARKS = {"strong": "*", "s": "~", "h1": "# ", "h2": "## "}
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,0 +1,225 @@
+"""The outbox on a real database: who may send what, and whose word about it counts."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import pytest
+
+from dialograum.database import DB, Listener
+from notifications import outbox
+from notifications.outbox import (
+    CLAIMS_LOST,
+    WORKER_LOST,
+    claim,
+    enqueue,
+    record_failed,
+    record_retry,
+    record_sent,
+    release,
+    renew,
+    supersede,
+)
+from notifications.tables import Message
+from tests.notifications.examples import HOST, new, row_of, rows
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.usefixtures("database")]
+
+LAPSED = -1.0
+"""Seconds of a lease that is over when it begins."""
+
+
+async def test_a_message_keeps_all_that_it_states():
+    about, due_at = uuid4(), datetime(2022, 10, 20, 8, 15, tzinfo=UTC)
+    await enqueue([new(1, about=about, event_id=7, due_at=due_at)])
+    [found] = await claim(10, HOST)
+    assert (found.kind, found.recipient, found.recipient_name) == (
+        "confirmed",
+        "person-1@example.org",
+        "Person 1",
+    )
+    assert (found.language, found.about, found.event_id) == ("de", about, 7)
+    assert found.context == {"number": 1, "word": "Grüße"}
+    assert found.attempts == 1
+    assert (await row_of(found.id))["due_at"] == due_at
+
+
+async def test_what_is_rolled_back_was_never_written():
+    with pytest.raises(ZeroDivisionError):
+        async with DB.transaction():
+            await enqueue([new()])
+            raise ZeroDivisionError
+    assert await rows() == []
+
+
+async def test_what_is_not_committed_cannot_be_claimed():
+    async with DB.transaction():
+        await enqueue([new()])
+        assert await asyncio.create_task(_outside(claim(10, HOST))) == []
+    assert len(await claim(10, HOST)) == 1
+
+
+async def _outside(question):
+    token = DB.current_transaction.set(None)
+    try:
+        return await question
+    finally:
+        DB.current_transaction.reset(token)
+
+
+async def test_a_commit_wakes_the_workers_and_a_rollback_does_not():
+    async with Listener(outbox.CHANNEL) as listener:
+        with pytest.raises(ZeroDivisionError):
+            async with DB.transaction():
+                await enqueue([new()])
+                raise ZeroDivisionError
+        assert await listener.wait(0.2) == []
+        async with DB.transaction():
+            await enqueue([new(1), new(2)])
+            await enqueue([new(3)])
+        assert [notice.channel for notice in await listener.wait(5)] == [outbox.CHANNEL]
+
+
+async def test_thousands_are_written_at_once():
+    await enqueue([new(number) for number in range(2_345)])
+    assert await Message.count() == 2_345
+
+
+async def test_nothing_to_write_is_nothing():
+    await enqueue([])
+    assert await rows() == []
+
+
+async def test_who_claims_at_the_same_time_gets_different_messages():
+    await enqueue([new(number) for number in range(40)])
+    claims = await asyncio.gather(*(claim(7, HOST) for _ in range(8)))
+    ids = [found.id for part in claims for found in part]
+    assert len(ids) == len(set(ids)) == 40
+
+
+async def test_what_is_due_later_waits():
+    await enqueue([new(1, due_at=datetime.now(UTC) + timedelta(minutes=1)), new(2)])
+    assert [found.recipient for found in await claim(10, HOST)] == ["person-2@example.org"]
+
+
+async def test_who_waits_longest_comes_first():
+    now = datetime.now(UTC)
+    await enqueue([new(number, due_at=now - timedelta(minutes=number)) for number in (1, 3, 2)])
+    assert [found.context["number"] for found in await claim(2, HOST)] == [3, 2]
+    assert [found.context["number"] for found in await claim(2, HOST)] == [1]
+
+
+async def test_a_message_keeps_its_message_id_whatever_happens():
+    await enqueue([new()])
+    [first] = await claim(1, HOST, LAPSED)
+    [second] = await claim(1, "other.example.org", LAPSED)
+    assert first.message_id == second.message_id == f"<{first.id}@{HOST}>"
+
+
+async def test_a_claim_holds_until_its_lease_is_over():
+    await enqueue([new()])
+    await claim(1, HOST, lease_seconds=30)
+    assert await claim(1, HOST) == []
+
+
+async def test_the_lease_of_a_dead_worker_is_over_within_a_minute():
+    assert outbox.LEASE_SECONDS + 5 < 60
+
+
+async def test_a_renewed_lease_holds():
+    await enqueue([new(1), new(2)])
+    claims = await claim(2, HOST, LAPSED)
+    assert await renew(claims[:1]) == {claims[0].id}
+    assert [found.id for found in await claim(2, HOST)] == [claims[1].id]
+
+
+async def test_a_claim_that_another_worker_took_cannot_be_renewed():
+    await enqueue([new()])
+    late = await claim(1, HOST, LAPSED)
+    await claim(1, HOST, LAPSED)
+    assert await renew(late) == set()
+    assert await renew([]) == set()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        record_sent,
+        release,
+        lambda claim: record_failed(claim, "550"),
+        lambda claim: record_retry(claim, "451", 60),
+    ],
+)
+async def test_whoever_slept_past_the_lease_may_not_record(record):
+    await enqueue([new()])
+    [late] = await claim(1, HOST, LAPSED)
+    [present] = await claim(1, HOST)
+    before = await row_of(late.id)
+    assert not await record(late)
+    assert await row_of(late.id) == before
+    assert await record_sent(present)
+
+
+async def test_what_is_recorded_stands():
+    await enqueue([new(number) for number in range(4)])
+    sent, failed, again, returned = await claim(4, HOST)
+    assert await record_sent(sent)
+    assert await record_failed(failed, "550 no such user")
+    assert await record_retry(again, "451 try later", 3600)
+    assert await release(returned, "cannot connect")
+    found = {row["id"]: row for row in await rows()}
+    assert (found[sent.id]["status"], found[sent.id]["last_error"]) == ("sent", None)
+    assert found[sent.id]["sent_at"] is not None
+    assert (found[failed.id]["status"], found[failed.id]["last_error"]) == ("failed", "550 no such user")
+    assert (found[again.id]["status"], found[again.id]["attempts"]) == ("queued", 1)
+    assert found[again.id]["due_at"] > datetime.now(UTC) + timedelta(minutes=59)
+    assert (found[returned.id]["status"], found[returned.id]["attempts"]) == ("queued", 0)
+    assert found[returned.id]["last_error"] == "cannot connect"
+    assert {row["lease_until"] for row in found.values()} == {None}
+    assert [row.id for row in await claim(4, HOST)] == [returned.id]
+    assert not await record_failed(sent, "twice")
+
+
+async def test_a_message_that_kills_its_workers_is_given_up():
+    await enqueue([new()])
+    for _ in range(CLAIMS_LOST):
+        [found] = await claim(1, HOST, LAPSED)
+    assert await claim(1, HOST, LAPSED) == []
+    row = await row_of(found.id)
+    assert (row["status"], row["last_error"], row["attempts"]) == ("failed", WORKER_LOST, CLAIMS_LOST)
+    assert not await record_sent(found)
+
+
+async def test_only_deaths_in_a_row_count():
+    await enqueue([new()])
+    for _ in range(3):
+        for _ in range(CLAIMS_LOST - 1):
+            [found] = await claim(1, HOST, LAPSED)
+        assert await record_retry(found, "451", 0)
+    assert (await row_of(found.id))["status"] == "queued"
+
+
+async def test_a_later_message_replaces_what_still_waits():
+    kim, alex = uuid4(), uuid4()
+    await enqueue(
+        [new(1, about=kim), new(2, about=alex), new(3, about=kim, kind="expired"), new(4, about=kim)]
+    )
+    assert await supersede(["confirmed"], about=[kim]) == 2
+    assert [row["status"] for row in await rows()] == ["superseded", "queued", "queued", "superseded"]
+    assert await supersede(["confirmed", "expired"], about=[kim, alex]) == 2
+    assert await supersede(["confirmed"], about=[]) == await supersede([], about=[kim]) == 0
+
+
+async def test_what_is_being_sent_is_not_replaced():
+    kim = uuid4()
+    await enqueue([new(about=kim)])
+    [found] = await claim(1, HOST)
+    assert await supersede(["confirmed"], about=[kim]) == 0
+    assert await record_sent(found)
+
+
+async def test_what_was_replaced_is_not_sent():
+    kim = uuid4()
+    await enqueue([new(about=kim)])
+    await supersede(["confirmed"], about=[kim])
+    assert await claim(1, HOST) == []
