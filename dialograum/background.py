@@ -63,7 +63,7 @@ def _work(settings: Settings, parent: int) -> None:
 
 
 # On Linux children begin with all modules loaded, which makes the start several times as fast.
-CHILDREN = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+START_METHOD = "fork" if sys.platform == "linux" else "spawn"
 
 
 class Background:
@@ -92,7 +92,9 @@ class Background:
             self._process.join()
 
     def _spawn(self) -> None:
-        self._process = CHILDREN.Process(target=_work, args=(self._settings, os.getpid()), name="background")
+        self._process = multiprocessing.Process(
+            target=_work, args=(self._settings, os.getpid()), name="background"
+        )
         self._process.start()
         if self._stopping.is_set():
             self._process.terminate()

@@ -71,8 +71,8 @@ def _is_expected(error: Exception) -> bool:
 
 
 def _stop(number: int, frame: Any) -> None:
-    # As an exception, so that whatever is open is closed and an embedded database is left in order.
-    sys.exit(128 + number)
+    # As Ctrl-C, which cancels what runs in an event loop; an exception out of nowhere would break asyncpg.
+    signal.raise_signal(signal.SIGINT)
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import logging
 import os
 import pwd
 import shutil
+import signal
 import socket
 import stat
 import subprocess
@@ -98,7 +99,10 @@ def leave(data_dir: Path) -> None:
 
 @atexit.register
 def leave_all() -> None:
-    """Gives all handles of this process back."""
+    """Gives all handles of this process back; for its end, which no further signal disturbs."""
+    with contextlib.suppress(ValueError):  # not in the main thread
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
     for cluster in list(_handles):
         try:
             leave(cluster.parent)

@@ -49,7 +49,7 @@ def serve(
     check_port(host, port)
     asyncio.run(_migrate(settings, progress))
     logs.configure()
-    multiprocessing.set_start_method(background.CHILDREN.get_start_method(), force=True)
+    multiprocessing.set_start_method(background.START_METHOD, force=True)
     server = Server(
         background.Background(settings),
         address=host,
