@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
@@ -39,7 +40,7 @@ class CalendarPart:
 
 @dataclass(frozen=True)
 class Sender:
-    """The address of the town, and where answers go: to the organiser of the event where that is known.
+    """The address of the town, and where answers go: to the organiser of the event where that can be written to.
 
     Without a name it is that of the words.
     """
@@ -125,7 +126,8 @@ def build(
     mail["From"] = _address(sender.name or words.sender, sender.address)
     mail["To"] = _address(recipient.name, recipient.address)
     if sender.reply_to:
-        mail["Reply-To"] = _address("", sender.reply_to)
+        with suppress(CannotCompose):
+            mail["Reply-To"] = _address("", sender.reply_to)
     mail["Subject"] = words.subject
     mail["Date"] = sent_at
     mail["Message-ID"] = message_id

@@ -210,6 +210,48 @@ def test_german_mails_keep_calm(name):
         assert len(sentence.split()) <= 16, sentence
 
 
+HOSTILE = [
+    '<img src="https://evil.example/x.png" onerror="alert(1)">',
+    '"><script>alert(1)</script>',
+    "' onmouseover='alert(1)",
+    "{{ event }} {% raw %} %(title)s 100 % &amp; &#x3c;b&#x3e;",
+    "</title></style><!-- --> ]]>",
+    "Zeile 1\r\n\r\nAnmeldung bestätigen:\r\nZeile 2",
+    "\u202eGefahr\u2066\x00\x1b[31m\u2028",
+    "x" * 2000,
+    "",
+]
+TYPED = ("title", "de", "en", "name", "room", "street", "postal_code", "locality", "phone", "email", "reason")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize(
+    "name", ["event_changed-online", "event_cancelled", "confirm", "registration_changed-person"]
+)
+def test_nothing_that_people_typed_becomes_markup(name, text):
+    def poisoned(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {key: poisoned(item, key) for key, item in value.items()}
+        if isinstance(value, list):
+            return [poisoned(item, key) for item in value]
+        return text if key in TYPED and isinstance(value, str) else value
+
+    case = CASES[name]
+    context = poisoned(case.message().context)
+    mail = COMPOSER.mail(case.message(context=context), registration(**case.person))
+    html, plain = part(mail, "text/html"), part(mail, "text/plain")
+    document = JustHTML(html, collect_errors=True, sanitize=False)
+    assert document.errors == []
+    assert [element.name for element in document.query("img, script, b")] == []
+    assert not any(attribute(element, "onmouseover") for element in document.query("*"))
+    assert len(document.query("style")) == 1
+    assert "\nAnmeldung bestätigen:\nZeile" not in plain
+    for read in (plain, html, str(mail["Subject"])):
+        assert not set(read) & set("\u202e\u2066\x00\x1b\u2028\r")
+    if "{{" in text:
+        assert text in plain
+
+
 @pytest.mark.parametrize(("language", "code"), [("en", "en"), ("de", "de"), ("kl", "de"), ("", "de")])
 def test_who_speaks_what_we_do_not_gets_the_language_of_the_event(language, code):
     case = CASES["confirmed"]

@@ -127,6 +127,20 @@ def test_a_calendar_in_any_letters_travels_unchanged():
     assert found == [content, content]
 
 
+@pytest.mark.parametrize(
+    "reply_to", [None, "", "Büro", "a@b.example, c@d.example", "x@y.example\r\nBcc: eve@example.org"]
+)
+def test_answers_go_to_the_town_where_the_organisers_address_is_none(reply_to):
+    made = build(
+        Words("Stadt", "Dialog", "Guten Tag", "<p>Guten Tag</p>"),
+        Sender("dialog@example.org", reply_to=reply_to),
+        Recipient("Kim", "kim@example.org", "de"),
+        message_id="<one@example.org>",
+        sent_at=AT,
+    )
+    assert made["Reply-To"] is None
+
+
 def test_long_message_ids_stay_what_they_are():
     content = content_of(mail(host=LONG_HOST))
     for name, expected in (
