@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.header import Header
-from email.headerregistry import Address, HeaderRegistry, UnstructuredHeader
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
 from typing import Any, Literal
@@ -184,7 +184,20 @@ class _Identifiers(UnstructuredHeader):
         return f"{name}:" + "".join(f" {identifier}{policy.linesep}" for identifier in str(self).split())
 
 
-_HEADERS = HeaderRegistry()
+class _Headers(HeaderRegistry):
+    """The library makes a new class for every header of every mail, which costs more than writing it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._made: dict[str, type[BaseHeader]] = {}
+
+    def __getitem__(self, name: str) -> type[BaseHeader]:
+        if name not in self._made:
+            self._made[name] = super().__getitem__(name)
+        return self._made[name]
+
+
+_HEADERS = _Headers()
 for _name, _header in {
     "subject": _Subject,
     "message-id": _Identifiers,
