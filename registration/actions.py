@@ -476,9 +476,9 @@ async def _edit_groups(
     registration.wishes = wishes
     if registration.status == RegistrationStatus.WAITLISTED or after == held:
         return []
-    for session in held:
-        if after.get(session) != held[session]:
-            await leave_groups(registration.id, session)
+    leaving = [slots[session, group] for session, group in held.items() if after.get(session) != group]
+    if leaving:
+        await leave_groups(registration.id, leaving)
     taking = [slots[session, group] for session, group in after.items() if held.get(session) != group]
     for slot in taking:
         await raise_group_limit(event, slot, registration.seats)

@@ -50,16 +50,15 @@ async def active_registration(event_id: int, address: str) -> Registration | Non
 
 async def groups_held(registration_ids: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
     """The group key by session key of each registration."""
-    ids = list(registration_ids)
+    rows = await GroupSeat.raw(
+        "SELECT seat.registration, session.key AS session, working_group.key AS group_key FROM group_seat seat"
+        " JOIN group_slot slot ON slot.id = seat.slot JOIN session ON session.id = slot.session"
+        ' JOIN working_group ON working_group.id = slot."group" WHERE seat.registration = ANY({}::uuid[])',
+        list(registration_ids),
+    )
     held: dict[UUID, dict[str, str]] = defaultdict(dict)
-    for start in range(0, len(ids), 10_000):
-        rows = await GroupSeat.select(
-            GroupSeat.registration,
-            GroupSeat.slot.session.key.as_alias("session"),
-            GroupSeat.slot.group.key.as_alias("group"),
-        ).where(GroupSeat.registration.is_in(ids[start : start + 10_000]))
-        for row in rows:
-            held[row["registration"]][row["session"]] = row["group"]
+    for row in rows:
+        held[row["registration"]][row["session"]] = row["group_key"]
     return held
 
 
@@ -75,11 +74,13 @@ async def position(registration: Registration) -> int | None:
     """The place on the waitlist, counted from 1; `None` for who does not wait."""
     if registration.status != RegistrationStatus.WAITLISTED:
         return None
-    return await Registration.count().where(
-        (Registration.event == registration.event)
-        & (Registration.status == RegistrationStatus.WAITLISTED.value)
-        & (Registration.attendance == registration.attendance)
-        & (Registration.arrival <= registration.arrival)
+    return int(
+        await Registration.count().where(
+            (Registration.event == registration.event)
+            & (Registration.status == RegistrationStatus.WAITLISTED.value)
+            & (Registration.attendance == registration.attendance)
+            & (Registration.arrival <= registration.arrival)
+        )
     )
 
 

@@ -1,7 +1,7 @@
 """Counters of held seats. All of it runs inside a transaction that holds the event's lock."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -55,17 +55,15 @@ async def take_groups(*takings: Taking) -> None:
         await GroupSeat.insert(*rows[start : start + 1000])
 
 
-async def leave_groups(registration_id: UUID, session: str | None = None) -> None:
-    """Takes the registration's seats in groups back, in one session or in all."""
-    rows = await GroupSeat.select(
-        GroupSeat.id, GroupSeat.slot, GroupSeat.seats, GroupSeat.slot.session.key
-    ).where(GroupSeat.registration == registration_id)
-    for row in rows:
-        if session is None or row["slot.session.key"] == session:
-            await GroupSlot.update({GroupSlot.taken: GroupSlot.taken - row["seats"]}).where(
-                GroupSlot.id == row["slot"]
-            )
-            await GroupSeat.delete().where(GroupSeat.id == row["id"])
+async def leave_groups(registration_id: UUID, slots: Iterable[Slot] | None = None) -> None:
+    """Takes the registration's seats in groups back, in some slots or in all."""
+    seats = GroupSeat.delete().where(GroupSeat.registration == registration_id)
+    if slots is not None:
+        seats = seats.where(GroupSeat.slot.is_in([slot.id for slot in slots]))
+    for row in await seats.returning(GroupSeat.slot, GroupSeat.seats):
+        await GroupSlot.update({GroupSlot.taken: GroupSlot.taken - row["seats"]}).where(
+            GroupSlot.id == row["slot"]
+        )
 
 
 async def raise_limit(event: EventDetails, attendance: Attendance, seats: int) -> None:

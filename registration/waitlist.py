@@ -78,7 +78,8 @@ async def move_up(event: EventDetails, now: datetime, changes: Sequence[dict[str
 
 
 async def _promote(event: EventDetails, people: Iterable[Registration], now: datetime) -> None:
-    proved, unproved = [], []
+    proved: list[UUID] = []
+    unproved: list[UUID] = []
     hold = held_until(now, event.starts_at, event.hold_hours)
     for person in people:
         if event.confirm_email and person.confirmed_at is None:
