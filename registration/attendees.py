@@ -16,7 +16,7 @@ from registration.queries import groups_held, groups_shown, position, positions
 from registration.tables import Registration
 
 CSV_FIELDS = ("number", "name", "email", "status", "attendance", "seats", "language", "registered_at")
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
