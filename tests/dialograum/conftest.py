@@ -1,0 +1,111 @@
+"""The application in this process over a test's database: its visitors, organisers and tokens."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx
+import pytest
+
+from dialograum import publishing, signin
+from dialograum.event_file import from_document
+from dialograum.settings import Settings
+from dialograum.web import create_app
+from events.details import EventDetails
+from events.tables import Organiser
+from registration import actions
+from registration.forms import RegistrationBody, newcomer_from_body
+from registration.links import Links, Purpose
+from registration.tables import Registration
+from tests.forum import forum
+
+PASSWORD = "correct horse battery staple"
+FORM_TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
+
+_apps: dict[str, Any] = {}
+
+
+class Visitor(httpx.AsyncClient):
+    """Somebody with a browser of their own, or another system."""
+
+    async def send_form(
+        self, path: str, fields: dict[str, Any] | None = None, page: str | None = None
+    ) -> httpx.Response:
+        """Loads the page with the form (`path`, unless it stands elsewhere) and sends it as a browser does."""
+        shown = await self.get(page or path)
+        found = FORM_TOKEN.search(shown.text)
+        assert found is not None, f"{shown.status_code} {page or path} holds no form"
+        return await self.post(path, data={**(fields or {}), "_csrf_token": found[1]})
+
+
+class Town:
+    """A town hall with its installation."""
+
+    def __init__(self, settings: Settings, stack: AsyncExitStack) -> None:
+        self.settings = settings
+        self.links = Links(settings.secret, settings.base_url)
+        self._stack = stack
+
+    async def visitor(self, *, client: str = "203.0.113.7", demo: bool = False, **changes: Any) -> Visitor:
+        """`changes` are settings of the installation that is visited, `client` the address that calls."""
+        settings = self.settings.model_copy(update=changes)
+        name = repr((settings, demo))
+        if name not in _apps:
+            _apps[name] = create_app(settings, demo=demo)
+        return await self._stack.enter_async_context(
+            Visitor(
+                transport=httpx.ASGITransport(_apps[name], client=(client, 4711)),
+                base_url=settings.base_url,
+                headers={"Accept-Language": "en"},
+            )
+        )
+
+    async def organiser(self, name: str = "office", role: str = "organiser") -> Organiser:
+        organiser = Organiser(email=f"{name}@example.org", name=name.title(), role=role)
+        await organiser.save()
+        return organiser
+
+    async def system(self, organiser: Organiser, scope: str = "write") -> Visitor:
+        """Another system with a token of the organiser."""
+        visitor = await self.visitor()
+        visitor.headers["Authorization"] = f"Bearer {await signin.make_token(organiser, scope)}"
+        return visitor
+
+    async def signed_in(self, organiser: Organiser, visitor: Visitor | None = None) -> Visitor:
+        """The visitor, else a new one, signed in by a link."""
+        visitor = visitor or await self.visitor()
+        token = await signin.make_link(organiser, datetime.now(UTC))
+        answer = await visitor.send_form(f"/organise/sign-in/{token}")
+        assert answer.status_code == 303
+        return visitor
+
+    async def event(self, by: Organiser | None = None, **changes: Any) -> EventDetails:
+        document = from_document(forum(**changes))
+        return await publishing.create(document, by, datetime.now(UTC), languages=self.settings.languages)
+
+    async def register(self, event: EventDetails, name: str = "Anna Muster", **values: Any) -> Registration:
+        """Somebody who registers by the API, with an address of their own."""
+        body = RegistrationBody(name, values.pop("email", f"{name.split()[0].lower()}@example.org"), **values)
+        newcomer = newcomer_from_body(body, event, self.settings.languages)
+        await actions.register(event.slug, newcomer, datetime.now(UTC))
+        row = await Registration.objects().where(Registration.name == name).output(load_json=True).first()
+        assert row is not None
+        return row
+
+    def link(self, purpose: Purpose, registration: Registration) -> str:
+        """The path of a personal link."""
+        url = self.links.url(purpose, registration.id, getattr(registration, f"{purpose}_nonce"))
+        return url.removeprefix(self.settings.base_url)
+
+
+@pytest.fixture
+async def town(settings: Settings, database: Any) -> AsyncIterator[Town]:
+    async with AsyncExitStack() as stack:
+        yield Town(settings, stack)
+
+
+@pytest.fixture
+async def visitor(town: Town) -> Visitor:
+    return await town.visitor()
