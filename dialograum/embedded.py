@@ -179,7 +179,7 @@ def _check(cluster: Path) -> None:
         raise EmbeddedRefused(
             f"{PREFIX}DATA_DIR: {cluster} is open to others, who could read everything; set its mode to 0700"
         )
-    if user := _system_user():
+    if user := _owner(cluster):
         if found.st_uid != pwd.getpwnam(user).pw_uid:
             for path in (cluster, *cluster.rglob("*")):
                 shutil.chown(path, user)
@@ -237,7 +237,7 @@ def _postmaster(cluster: Path) -> psutil.Process | None:
 
 
 def _run(cluster: Path, command: str, *arguments: str) -> None:
-    user = _system_user()
+    user = _owner(cluster)
     subprocess.run(
         [BINARIES / command, *arguments],
         cwd=cluster,
@@ -253,6 +253,17 @@ def _run(cluster: Path, command: str, *arguments: str) -> None:
         stderr=subprocess.PIPE,
         timeout=START_SECONDS * 2,
     )
+
+
+def _owner(cluster: Path) -> str | None:
+    """As whom its server runs: as ourselves (None), where we are root as its owner, and never as root."""
+    if os.geteuid() != 0:
+        return None
+    owner = cluster.stat().st_uid
+    with contextlib.suppress(KeyError):
+        if owner != 0:
+            return pwd.getpwuid(owner).pw_name
+    return _system_user()
 
 
 def _system_user() -> str | None:

@@ -15,7 +15,7 @@ import pytest
 from dialograum import embedded
 from tests.postgres import free_port, short_folder
 
-PATIENCE = 60
+PATIENCE = 120
 
 
 class Served:
