@@ -16,7 +16,7 @@ from events.details import (
     VenueDetails,
 )
 from events.errors import EventUnknown
-from events.rules import EventStatus, Mode
+from events.rules import EventStatus, Mode, Role
 from events.tables import (
     Activity,
     Event,
@@ -150,7 +150,7 @@ async def events_of_series(slug: str) -> list[EventDetails]:
 async def organisers_of(event_id: int) -> list[Organiser]:
     """Those who manage the event, helpers not among them."""
     rows = await Membership.select(Membership.organiser).where(
-        (Membership.event == event_id) & (Membership.role == "organiser")
+        (Membership.event == event_id) & (Membership.role != Role.HELPER)
     )
     if not rows:
         return []

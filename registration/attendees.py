@@ -125,7 +125,6 @@ def safe_cell(text: str) -> str:
 
 
 def _search(q: str, with_addresses: bool) -> Any:
-    q = q.replace("\0", "")
     pattern = "%" + q.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     found = Registration.name.ilike(pattern) | Registration.number.ilike(pattern)
     return found | Registration.email.ilike(pattern) if with_addresses else found
