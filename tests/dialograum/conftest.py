@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from dialograum import publishing, signin
@@ -87,7 +88,8 @@ class Town:
 
     async def register(self, event: EventDetails, name: str = "Anna Muster", **values: Any) -> Registration:
         """Somebody who registers by the API, with an address of their own."""
-        body = RegistrationBody(name, values.pop("email", f"{name.split()[0].lower()}@example.org"), **values)
+        values = {"name": name, "email": f"{name.split()[0].lower()}@example.org", **values}
+        body = msgspec.convert(values, RegistrationBody)
         newcomer = newcomer_from_body(body, event, self.settings.languages)
         await actions.register(event.slug, newcomer, datetime.now(UTC))
         row = await Registration.objects().where(Registration.name == name).output(load_json=True).first()
