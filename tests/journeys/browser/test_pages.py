@@ -1,0 +1,137 @@
+"""Every page as people with different devices and needs get it."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from playwright.async_api import Browser, Page
+
+from tests.journeys.browser.conftest import AXE, ORGANISER, PASSWORD, Installation, link
+
+EVENT = "gemeinsam-leben-2022"
+PUBLIC = (
+    "/",
+    "/?q=nothing+of+the+kind",
+    f"/events/{EVENT}",
+    "/events/werkstatttreffen-herford-2023",
+    "/events/impulsforum-begegnungen",
+    f"/events/{EVENT}/register",
+    "/events/impulsforum-begegnungen/register",
+    "/privacy",
+    "/imprint",
+    "/accessibility",
+    "/organise/sign-in",
+    "/nothing-here",
+    "/r/nothing",
+    f"/en/events/{EVENT}",
+    f"/en/events/{EVENT}/register",
+)
+DESK = (
+    "/organise",
+    f"/organise/events/{EVENT}",
+    f"/organise/events/{EVENT}/attendees",
+    f"/organise/events/{EVENT}/cancellation",
+    f"/organise/events/{EVENT}/preview",
+)
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+LOOKS = [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
+
+
+@pytest.fixture(params=LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
+async def visitor(request: Any, chromium: Browser, town: Installation) -> AsyncIterator[Page]:
+    width, scheme = request.param
+    context = await chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, locale="de-DE", base_url=town.url
+    )
+    page = await context.new_page()
+    page.set_default_timeout(60_000)
+    yield page
+    await context.close()
+
+
+async def complaints(page: Page) -> list[str]:
+    """What axe finds, and whatever is wider than the screen."""
+    await page.evaluate(AXE.read_text())
+    found = await page.evaluate("(tags) => axe.run(document, {runOnly: tags})", RULES)
+    said = [
+        f"{page.url}: {violation['id']}: {node['target']} {node['failureSummary']}"
+        for violation in found["violations"]
+        for node in violation["nodes"]
+    ]
+    if await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
+        said.append(f"{page.url}: wider than the screen")
+    return said
+
+
+async def sign_in(page: Page) -> None:
+    await page.goto("/organise/sign-in")
+    await page.locator("[name=email]").fill(ORGANISER)
+    await page.locator("[name=password]").fill(PASSWORD)
+    await page.locator("main form button").click()
+
+
+async def test_axe_finds_nothing_on_public_pages(visitor: Page) -> None:
+    said = []
+    for path in PUBLIC:
+        await visitor.goto(path)
+        said += await complaints(visitor)
+    assert said == []
+
+
+async def test_axe_finds_nothing_on_the_desk(visitor: Page) -> None:
+    await sign_in(visitor)
+    said = []
+    for path in DESK:
+        await visitor.goto(path)
+        said += await complaints(visitor)
+    assert said == []
+
+
+async def test_axe_finds_nothing_on_the_way_from_the_form_to_the_own_page(
+    visitor: Page, town: Installation
+) -> None:
+    said = []
+    address = f"axe-{len(town.postbox.mails)}@example.org"
+    await visitor.goto(f"/events/{EVENT}/register")
+    await visitor.locator("main button[type=submit]").click()
+    said += await complaints(visitor)
+    await visitor.locator("[name=name]").fill("Kim Muster")
+    await visitor.locator("[name=email]").fill(address)
+    await visitor.get_by_role("radio").last.check()
+    await visitor.locator("main button[type=submit]").click()
+    said += await complaints(visitor)
+    await visitor.locator("button[value=submit]").click()
+    said += await complaints(visitor)
+    mail = town.postbox.newest(address, 1)
+    await visitor.goto(link(mail))
+    said += await complaints(visitor)
+    await visitor.locator("main form button").click()
+    said += await complaints(visitor)
+    own = visitor.url
+    await visitor.goto(f"{own}/cancel")
+    said += await complaints(visitor)
+    await visitor.goto(link(town.postbox.newest(address, 2), own.rpartition("/")[2]))
+    await visitor.locator("main a[href*='/join/']").click()
+    said += await complaints(visitor)
+    await visitor.goto(f"{own}/cancel")
+    await visitor.locator("main form button").click()
+    said += await complaints(visitor)
+    assert said == []
+
+
+@pytest.mark.parametrize("path", PUBLIC)
+async def test_nothing_is_wider_than_a_very_small_phone(
+    path: str, chromium: Browser, town: Installation
+) -> None:
+    context = await chromium.new_context(
+        viewport={"width": 320, "height": 600}, locale="de-DE", base_url=town.url
+    )
+    page = await context.new_page()
+    troubles: list[str] = []
+    page.on("console", lambda message: troubles.append(message.text) if message.type == "error" else None)
+    answer = await page.goto(path)
+    assert answer is not None
+    wide = await page.evaluate("document.documentElement.scrollWidth")
+    await context.close()
+    assert wide <= 320
+    assert [trouble for trouble in troubles if answer.ok or "status of" not in trouble] == []
