@@ -8,7 +8,7 @@ import click
 from dialograum.database import connected, migrate
 from dialograum.demo import ORGANISER, prepare
 from dialograum.failures import SettingsInvalid
-from dialograum.serving import serve
+from dialograum.serving import check_port, serve
 from dialograum.settings import PREFIX, Settings, load
 from dialograum.web import DEMO
 
@@ -24,6 +24,7 @@ def command(port: int) -> None:
         raise SettingsInvalid(f"{PREFIX}DATABASE_URL: the demo uses a database of its own; leave it empty")
     if settings.mail:
         raise SettingsInvalid(f"{PREFIX}MAIL_URL: the demo sends nothing; leave it empty")
+    check_port("127.0.0.1", port)
     password = "-".join(secrets.token_hex(2) for _ in range(4))
     click.echo("Preparing the example events …", err=True)
     asyncio.run(_prepare(settings, password))
