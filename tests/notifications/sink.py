@@ -55,7 +55,7 @@ class Sink:
         answer = waiting.pop(0)
         return answer if isinstance(answer, str) else await answer()
 
-    async def handle_MAIL(  # noqa: N802
+    async def handle_MAIL(
         self, _s: SMTP, _t: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if answer := await self._answer("MAIL"):
@@ -63,7 +63,7 @@ class Sink:
         envelope.mail_from = address
         return "250 OK"
 
-    async def handle_RCPT(  # noqa: N802
+    async def handle_RCPT(
         self, _s: SMTP, _t: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if answer := await self._answer("RCPT"):
@@ -71,7 +71,7 @@ class Sink:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _s: SMTP, _t: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, _s: SMTP, _t: Session, envelope: Envelope) -> str:
         if answer := await self._answer("DATA"):
             return answer
         content = envelope.content
