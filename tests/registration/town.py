@@ -1,6 +1,7 @@
 """A town with one event, people who register for it, its outbox, and what must hold whatever happened."""
 
 from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -11,6 +12,7 @@ from msgspec.structs import fields, replace
 from piccolo.table import Table
 
 from dialograum import publishing
+from dialograum.database import Database
 from dialograum.event_file import EventDocument
 from events.details import EventDetails
 from events.forms import GroupSpec, RegistrationSpec, SessionSpec, VenueSpec
@@ -178,6 +180,14 @@ class Outbox:
         new = [row for row in rows if row["id"] not in self.seen]
         self.seen |= {row["id"] for row in new}
         return new
+
+
+async def watched(database: Database) -> AsyncIterator[Outbox]:
+    """The outbox. After the test everything is in order, and no message is there that nobody read."""
+    box = Outbox()
+    yield box
+    await assert_in_order(settled=box.settled)
+    assert await box.news() == []
 
 
 async def assert_in_order(*, settled: bool = True) -> None:
