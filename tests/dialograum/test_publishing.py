@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
@@ -50,7 +51,7 @@ from tests.registration.town import (
 outbox = pytest.fixture(watched)
 
 EXAMPLES = sorted((Path(__file__).parents[2] / "dialograum" / "examples").glob("*.toml"))
-LATER = {"starts_at": DOCUMENT.starts_at + DAY, "ends_at": DOCUMENT.ends_at + DAY}
+LATER: dict[str, Any] = {"starts_at": DOCUMENT.starts_at + DAY, "ends_at": DOCUMENT.ends_at + DAY}
 SERIES = SeriesSpec(slug="reihe", default_language="de", title={"de": "Reihe"})
 
 
@@ -511,7 +512,7 @@ async def test_a_hundred_are_told_in_as_many_statements_as_ten(outbox, monkeypat
     async def crowd(slug, people):
         whole = document(slug=slug, capacity=0, sessions=ROUNDS, groups=GROUPS)
         event = await publishing.create(whole, None, NOW)
-        values = {
+        values: dict[str, Any] = {
             "event": event.id,
             "language": "de",
             "attendance": "in_person",
