@@ -1,6 +1,5 @@
 """The application in this process over a test's database: its visitors, organisers and tokens."""
 
-import re
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -21,24 +20,10 @@ from registration.forms import RegistrationBody, newcomer_from_body
 from registration.links import Links, Purpose
 from registration.tables import Registration
 from tests.forum import forum
+from tests.visitor import Visitor
 
 PASSWORD = "correct horse battery staple"
-FORM_TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
-
 _apps: dict[str, Any] = {}
-
-
-class Visitor(httpx.AsyncClient):
-    """Somebody with a browser of their own, or another system."""
-
-    async def send_form(
-        self, path: str, fields: dict[str, Any] | None = None, page: str | None = None
-    ) -> httpx.Response:
-        """Loads the page with the form (`path`, unless it stands elsewhere) and sends it as a browser does."""
-        shown = await self.get(page or path)
-        found = FORM_TOKEN.search(shown.text)
-        assert found is not None, f"{shown.status_code} {page or path} holds no form"
-        return await self.post(path, data={**(fields or {}), "_csrf_token": found[1]})
 
 
 class Town:

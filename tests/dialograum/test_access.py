@@ -8,8 +8,9 @@ import pytest
 from events.tables import Membership
 from registration.links import Purpose
 from registration.tables import Registration
-from tests.dialograum.conftest import Town, Visitor
+from tests.dialograum.conftest import Town
 from tests.forum import forum
+from tests.visitor import Visitor
 
 
 @dataclass

@@ -13,8 +13,9 @@ from events.queries import details
 from notifications.tables import Message
 from registration import actions
 from registration.tables import Registration
-from tests.dialograum.conftest import Town, Visitor
+from tests.dialograum.conftest import Town
 from tests.forum import forum
+from tests.visitor import Visitor
 
 URL = "/api/v1/events"
 FORUM = f"{URL}/forum"

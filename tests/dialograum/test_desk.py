@@ -10,7 +10,8 @@ from events.tables import Organiser
 from notifications.tables import Message
 from registration import actions
 from registration.tables import Registration
-from tests.dialograum.conftest import Town, Visitor
+from tests.dialograum.conftest import Town
+from tests.visitor import Visitor
 
 DESK = "/organise/events/forum"
 

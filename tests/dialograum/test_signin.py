@@ -11,7 +11,8 @@ from dialograum import signin
 from dialograum.access import COOKIE
 from dialograum.tables import SignIn, SignInFailure, SignInLink
 from events.tables import Organiser
-from tests.dialograum.conftest import PASSWORD, Town, Visitor
+from tests.dialograum.conftest import PASSWORD, Town
+from tests.visitor import Visitor
 
 QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 
