@@ -55,12 +55,14 @@ async def carry_through(
     listed = [{"what": change.what, "before": change.before, "after": change.after} for change in changes]
     told = set() if event.confirm_email else await _confirm_held(event, now, listed)
     told |= await move_up(event, now, listed)
-    others = [person for person in await active_registrations(event.id) if person.id not in told]
-    losing = [person for person in others if person.id in lost_group]
-    count = len(told) + await tell("event_changed", event, losing, now, changes=[*listed, {"what": "groups"}])
-    if listed:
-        staying = [person for person in others if person.id not in lost_group]
-        count += await tell("event_changed", event, staying, now, changes=listed)
+    count = len(told)
+    if listed or lost_group:
+        others = [person for person in await active_registrations(event.id) if person.id not in told]
+        losing = [person for person in others if person.id in lost_group]
+        count += await tell("event_changed", event, losing, now, changes=[*listed, {"what": "groups"}])
+        if listed:
+            staying = [person for person in others if person.id not in lost_group]
+            count += await tell("event_changed", event, staying, now, changes=listed)
     await fill(event.id, now)
     return count
 
