@@ -5,7 +5,8 @@ import io
 
 from playwright.async_api import Browser, Page, expect
 
-from tests.journeys.browser.conftest import ORGANISER, PASSWORD, Installation, link
+from tests.journeys.browser.conftest import PASSWORD
+from tests.journeys.installation import OFFICE, Installation, path_in
 
 
 async def register(page: Page, slug: str, name: str, email: str, group: str | None = None) -> None:
@@ -27,23 +28,23 @@ async def register(page: Page, slug: str, name: str, email: str, group: str | No
 
 
 async def test_a_citizen_registers_confirms_and_cancels_and_the_next_one_moves_up(
-    phone: Page, town: Installation, chromium: Browser
+    phone: Page, office: Installation, chromium: Browser
 ) -> None:
-    slug = town.publish(slug="one-seat", registration={"capacity": 1}, sessions=None, groups=None)
+    slug = await office.hold(registration={"capacity": 1}, sessions=None, groups=None)
 
     await register(phone, slug, "Kim Muster", "kim@example.org")
     await expect(phone.locator("main")).to_contain_text("kim@example.org")
-    asked = town.postbox.newest("kim@example.org", 1)
+    asked = await office.postbox.mail("kim@example.org", 1)
     assert asked["Subject"] == "Bitte bestätigen: Gemeinsam leben"
-    confirmation = link(asked)
+    confirmation = path_in(asked)
     assert confirmation.endswith("/confirmation")
 
     for _ in range(2):
         await phone.goto(confirmation)
-    assert len(town.postbox.to("kim@example.org")) == 1, "opening the link confirmed"
+    assert len(office.postbox.to("kim@example.org")) == 1, "opening the link confirmed"
     await phone.locator("main form button").click()
     await expect(phone.get_by_role("heading", level=1)).to_have_text("Sie sind angemeldet")
-    told = town.postbox.newest("kim@example.org", 2)
+    told = await office.postbox.mail("kim@example.org", 2)
     assert [
         part.get_param("method") for part in told.walk() if part.get_content_type() == "text/calendar"
     ] == ["REQUEST"]
@@ -51,16 +52,18 @@ async def test_a_citizen_registers_confirms_and_cancels_and_the_next_one_moves_u
         await phone.get_by_role("link", name="In den Kalender eintragen").click()
     assert b"METHOD:PUBLISH" in (await (await downloading.value).path()).read_bytes()
 
-    without_scripts = await chromium.new_context(java_script_enabled=False, locale="de-DE", base_url=town.url)
+    without_scripts = await chromium.new_context(
+        java_script_enabled=False, locale="de-DE", base_url=office.url
+    )
     other = await without_scripts.new_page()
     await register(other, slug, "Toni Beispiel", "toni@example.org")
-    waiting = town.postbox.newest("toni@example.org", 1)
+    waiting = await office.postbox.mail("toni@example.org", 1)
     assert waiting["Subject"] == "Warteliste: Gemeinsam leben"
-    await other.goto(link(waiting))
+    await other.goto(path_in(waiting))
     await other.locator("main form button").click()
     await expect(other.locator("main")).to_contain_text("Warteliste")
 
-    await phone.goto(link(told))
+    await phone.goto(path_in(told))
     await (
         phone.get_by_role("link", name="Anmeldung absagen")
         .or_(phone.get_by_role("button", name="Anmeldung absagen"))
@@ -69,15 +72,15 @@ async def test_a_citizen_registers_confirms_and_cancels_and_the_next_one_moves_u
     await phone.locator("main form button").click()
     await expect(phone.get_by_role("heading", level=1)).to_contain_text("abgesagt")
 
-    left = town.postbox.newest("kim@example.org", 3)
+    left = await office.postbox.mail("kim@example.org", 3)
     assert [
         part.get_param("method") for part in left.walk() if part.get_content_type() == "text/calendar"
     ] == ["CANCEL"]
-    moved_up = town.postbox.newest("toni@example.org", 2)
+    moved_up = await office.postbox.mail("toni@example.org", 2)
     assert [
         part.get_param("method") for part in moved_up.walk() if part.get_content_type() == "text/calendar"
     ] == ["REQUEST"]
-    await other.goto(link(moved_up))
+    await other.goto(path_in(moved_up))
     await expect(other.get_by_role("heading", level=1)).to_have_text("Sie sind angemeldet")
     await without_scripts.close()
 
@@ -100,14 +103,14 @@ async def test_a_mistake_in_the_form_is_named_and_nothing_typed_is_lost(phone: P
 
 
 async def test_an_organiser_finds_an_attendee_and_takes_the_list_along(
-    desk: Page, phone: Page, town: Installation
+    desk: Page, phone: Page, office: Installation
 ) -> None:
     await register(phone, "gemeinsam-leben-2022", "=Ayşe Yılmaz", "ayse@example.org", group="Wohnen")
-    await phone.goto(link(town.postbox.newest("ayse@example.org", 1)))
+    await phone.goto(path_in(await office.postbox.mail("ayse@example.org", 1)))
     await phone.locator("main form button").click()
 
     await desk.goto("/organise")
-    await desk.get_by_label("E‑Mail-Adresse").fill(ORGANISER)
+    await desk.get_by_label("E‑Mail-Adresse").fill(OFFICE)
     await desk.get_by_label("Passwort").fill(PASSWORD)
     await desk.locator("main form button").click()
     await desk.get_by_role("link", name="Gemeinsam leben in Gütersloh").first.click()

@@ -1,13 +1,17 @@
 """Every page as people with different devices and needs get it."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from playwright.async_api import Browser, Page
 
-from tests.journeys.browser.conftest import AXE, ORGANISER, PASSWORD, Installation, link
+from tests.journeys.browser.conftest import PASSWORD
+from tests.journeys.installation import OFFICE, Installation, path_in
 
+AXE = Path(__file__).parents[3] / "templates" / "node_modules" / "axe-core" / "axe.min.js"
 EVENT = "gemeinsam-leben-2022"
 PUBLIC = (
     "/",
@@ -38,13 +42,13 @@ LOOKS = [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
 
 
 @pytest.fixture(params=LOOKS, ids=lambda look: f"{look[0]}-{look[1]}")
-async def visitor(request: Any, chromium: Browser, town: Installation) -> AsyncIterator[Page]:
+async def visitor(request: Any, chromium: Browser, office: Installation) -> AsyncIterator[Page]:
     width, scheme = request.param
     context = await chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, locale="de-DE", base_url=town.url
+        viewport={"width": width, "height": 900}, color_scheme=scheme, locale="de-DE", base_url=office.url
     )
     page = await context.new_page()
-    page.set_default_timeout(60_000)
+    context.set_default_timeout(60_000)
     yield page
     await context.close()
 
@@ -65,7 +69,7 @@ async def complaints(page: Page) -> list[str]:
 
 async def sign_in(page: Page) -> None:
     await page.goto("/organise/sign-in")
-    await page.locator("[name=email]").fill(ORGANISER)
+    await page.locator("[name=email]").fill(OFFICE)
     await page.locator("[name=password]").fill(PASSWORD)
     await page.locator("main form button").click()
 
@@ -88,10 +92,10 @@ async def test_axe_finds_nothing_on_the_desk(visitor: Page) -> None:
 
 
 async def test_axe_finds_nothing_on_the_way_from_the_form_to_the_own_page(
-    visitor: Page, town: Installation
+    visitor: Page, office: Installation
 ) -> None:
     said = []
-    address = f"axe-{len(town.postbox.mails)}@example.org"
+    address = f"axe-{uuid4().hex}@example.org"
     await visitor.goto(f"/events/{EVENT}/register")
     await visitor.locator("main button[type=submit]").click()
     said += await complaints(visitor)
@@ -102,15 +106,15 @@ async def test_axe_finds_nothing_on_the_way_from_the_form_to_the_own_page(
     said += await complaints(visitor)
     await visitor.locator("button[value=submit]").click()
     said += await complaints(visitor)
-    mail = town.postbox.newest(address, 1)
-    await visitor.goto(link(mail))
+    mail = await office.postbox.mail(address, 1)
+    await visitor.goto(path_in(mail))
     said += await complaints(visitor)
     await visitor.locator("main form button").click()
     said += await complaints(visitor)
     own = visitor.url
     await visitor.goto(f"{own}/cancel")
     said += await complaints(visitor)
-    await visitor.goto(link(town.postbox.newest(address, 2), own.rpartition("/")[2]))
+    await visitor.goto(path_in(await office.postbox.mail(address, 2), own.rpartition("/")[2]))
     await visitor.locator("main a[href*='/join/']").click()
     said += await complaints(visitor)
     await visitor.goto(f"{own}/cancel")
@@ -121,10 +125,10 @@ async def test_axe_finds_nothing_on_the_way_from_the_form_to_the_own_page(
 
 @pytest.mark.parametrize("path", PUBLIC)
 async def test_nothing_is_wider_than_a_very_small_phone(
-    path: str, chromium: Browser, town: Installation
+    path: str, chromium: Browser, office: Installation
 ) -> None:
     context = await chromium.new_context(
-        viewport={"width": 320, "height": 600}, locale="de-DE", base_url=town.url
+        viewport={"width": 320, "height": 600}, locale="de-DE", base_url=office.url
     )
     page = await context.new_page()
     troubles: list[str] = []
