@@ -5,6 +5,7 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -19,8 +20,6 @@ FAILURES, FAILURE_WINDOW = 10, timedelta(minutes=15)
 PASSWORD_LENGTH = range(12, 201)
 
 HASHER = PasswordHasher()
-NOBODY = HASHER.hash("nobody has this password")
-"""Checked for unknown addresses, so that they take as long as known ones."""
 
 
 class TooManyFailures(Exception):
@@ -49,6 +48,12 @@ def hash_password(password: str) -> str:
     return HASHER.hash(password)
 
 
+@cache
+def _nobody() -> str:
+    """What unknown addresses are checked against, so that they take as long as known ones."""
+    return hash_password(secrets.token_urlsafe())
+
+
 async def by_password(email: str, password: str, now: datetime) -> Organiser | None:
     """The organiser whose password this is. Raises TooManyFailures; counts per address, known or not.
 
@@ -62,12 +67,13 @@ async def by_password(email: str, password: str, now: datetime) -> Organiser | N
         await attempt.remove()
         raise TooManyFailures(int(FAILURE_WINDOW.total_seconds()))
     organiser = await Organiser.objects().where(Organiser.email == address).first()
-    stored = organiser.password_hash if organiser and organiser.password_hash else NOBODY
+    nobody = await asyncio.to_thread(_nobody)
+    stored = organiser.password_hash if organiser and organiser.password_hash else nobody
     try:
         await asyncio.to_thread(HASHER.verify, stored, password[: PASSWORD_LENGTH.stop])
     except (VerificationError, InvalidHashError):
         return None
-    if organiser is None or stored is NOBODY:
+    if organiser is None or stored is nobody:
         return None
     await SignInFailure.delete().where(attempts)
     if HASHER.check_needs_rehash(stored):

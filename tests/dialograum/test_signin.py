@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import pytest
 import time_machine
@@ -20,7 +21,7 @@ QUICK = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
 @pytest.fixture(autouse=True)
 def _quick_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signin, "HASHER", QUICK)
-    monkeypatch.setattr(signin, "NOBODY", QUICK.hash("nobody has this password"))
+    monkeypatch.setattr(signin, "_nobody", cache(lambda: QUICK.hash("nobody has this password")))
 
 
 @pytest.fixture
