@@ -75,7 +75,8 @@ def registration_facts(
         "wishes": registration.wishes,
         "sequence": event.sequence + registration.sequence,
         "invited": registration.invited_at is not None,
-        "needs_confirmation": registration.status in (RegistrationStatus.PENDING, RegistrationStatus.WAITLISTED)
+        "needs_confirmation": registration.status
+        in (RegistrationStatus.PENDING, RegistrationStatus.WAITLISTED)
         and registration.confirmed_at is None,
         "held_until_local": local_time(held_until, event.timezone).isoformat(timespec="minutes")
         if held_until

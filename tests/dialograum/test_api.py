@@ -324,7 +324,8 @@ async def test_who_is_registered_is_told_of_a_new_time_and_of_the_cancellation(t
 
 async def test_a_cancellation_that_cannot_be_read_cancels_nothing(system):
     await system.post(URL, json=forum())
-    for body in ({"reason": "x" * 2001}, {"reason": 5}, {"why": "x"}, []):
+    bodies: list[Any] = [{"reason": "x" * 2001}, {"reason": 5}, {"why": "x"}, []]
+    for body in bodies:
         assert refusal(await system.post(f"{FORUM}/cancellation", json=body)) == (422, "invalid"), body
     assert (await system.get(FORUM)).json()["status"] == "published"
 

@@ -5,6 +5,7 @@ import re
 import httpx
 import pytest
 from asyncpg.exceptions import AdminShutdownError
+from litestar.response import Template
 from structlog.testing import capture_logs
 
 from dialograum import database as db
@@ -336,7 +337,7 @@ async def test_a_page_of_a_refusal_that_fails_is_plain_text(monkeypatch, visitor
     def broken(*_: object) -> None:
         raise RuntimeError("secret of the house")
 
-    monkeypatch.setattr(problems.Template, "create_template_context", broken)
+    monkeypatch.setattr(Template, "create_template_context", broken)
     with capture_logs():
         answer = await visitor.get("/nothing/here")
     assert answer.status_code == 404
@@ -372,5 +373,5 @@ def test_only_named_proxies_say_who_calls(peer, forwarded, trusted, client):
 
 def test_several_headers_count_as_one():
     headers = [(b"x-forwarded-for", b"198.51.100.1"), (b"x-forwarded-for", b"198.51.100.2")]
-    networks = Settings(trusted_proxies="10.0.0.0/8").trusted_proxies  # type: ignore[arg-type]
+    networks = Settings(trusted_proxies="10.0.0.0/8").trusted_proxies
     assert client_of({"client": ("10.0.0.1", 1), "headers": headers}, networks) == "198.51.100.2"

@@ -10,7 +10,7 @@ from argon2 import PasswordHasher
 
 from dialograum import signin
 from dialograum.access import COOKIE
-from dialograum.tables import SignIn, SignInFailure, SignInLink
+from dialograum.tables import ApiToken, SignIn, SignInFailure, SignInLink
 from events.tables import Organiser
 from tests.dialograum.conftest import PASSWORD, Town
 from tests.visitor import Visitor
@@ -199,7 +199,7 @@ async def test_only_hashes_are_stored(town, organiser, visitor):
     await town.signed_in(organiser, visitor)
     token = await signin.make_token(organiser, "read")
     link = await signin.make_link(organiser, datetime.now(UTC))
-    kept = str([*await SignIn.select(), *await SignInLink.select(), *await signin.ApiToken.select()])
+    kept = str([*await SignIn.select(), *await SignInLink.select(), *await ApiToken.select()])
     for secret in (visitor.cookies[COOKIE], token, link):
         assert secret not in kept
     assert organiser.password_hash.startswith("$argon2id$")
