@@ -8,7 +8,6 @@ from uuid import UUID
 from events.actions import Change
 from events.details import EventDetails
 from events.errors import Conflict
-from events.tables import GroupSlot
 from registration.messages import tell
 from registration.queries import active_registrations
 from registration.rules import RegistrationStatus
@@ -19,9 +18,9 @@ from registration.waitlist import fill, move_up
 async def leave_vanishing_groups(
     event: EventDetails, kept: Collection[tuple[str, str]], *, replace: bool
 ) -> set[UUID]:
-    """Takes people out of groups that are not among `kept`, pairs of session and group; returns who they are.
+    """Takes people out of groups that are to go, for not being among `kept`, pairs of session and group.
 
-    Their calendars' SEQUENCE rises. Raises Conflict where there are any and `replace` is false.
+    Returns who they are; their calendars' SEQUENCE rises. Raises Conflict where there are any and `replace` is false.
     """
     vanishing = [
         (f"{group.key} in {slot.session}", slot)
@@ -37,7 +36,6 @@ async def leave_vanishing_groups(
         raise Conflict(f"{held} hold seats in groups that would vanish: {places}.", held=held)
     ids = [slot.id for _, slot in vanishing]
     rows = await GroupSeat.delete().where(GroupSeat.slot.is_in(ids)).returning(GroupSeat.registration)
-    await GroupSlot.update({GroupSlot.taken: 0}).where(GroupSlot.id.is_in(ids))
     leaving = {row["registration"] for row in rows}
     await Registration.raw(
         "UPDATE registration SET sequence = sequence + 1 WHERE id = ANY({}::uuid[])", list(leaving)

@@ -214,6 +214,17 @@ async def test_a_mail_that_is_written_meanwhile_goes_too(database, tmp_path, mon
     assert list(tmp_path.iterdir()) == []
 
 
+async def test_files_go_before_the_rows_that_name_them(crowd, tmp_path, monkeypatch):
+    async def torn(*arguments, **options):
+        raise ConnectionError
+
+    monkeypatch.setattr("dialograum.retention.event_by_id", torn)
+    with pytest.raises(ConnectionError):
+        await remove_personal_data(crowd.id, DUE, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+    assert await Message.count() > 0
+
+
 # The work in the background
 
 
