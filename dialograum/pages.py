@@ -21,6 +21,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from dialograum.languages import LANGUAGES, TEMPLATES, Language, translator
+from events.rules import local_time
 
 HARD_SPACE = "\u00a0"
 
@@ -346,6 +347,7 @@ def environment(
         clock=clock,
         clock_words=clock_words,
         moment=moment,
+        local=local_time,
         day_full=of_day(day_full),
         day_weekday=of_day(day_weekday),
         day=of_day(day_alone),
