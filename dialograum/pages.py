@@ -20,6 +20,7 @@ from jinja2.runtime import Context
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
+from dialograum.failures import CannotRun
 from dialograum.languages import LANGUAGES, TEMPLATES, Language, translator
 from events.rules import local_time
 
@@ -32,7 +33,7 @@ class LanguageUnknown(LookupError):
     """A rendering does not say its language: pass `language`, and import macros `with context`."""
 
 
-class AssetsMissing(RuntimeError):
+class AssetsMissing(CannotRun):
     """The stylesheets, scripts and fonts are not built."""
 
 

@@ -16,6 +16,7 @@ from granian.server import MPServer
 from dialograum import background, logs, web
 from dialograum.database import connected, migrate
 from dialograum.failures import PortTaken
+from dialograum.pages import read_assets
 from dialograum.settings import Settings
 
 APPLICATION = "dialograum.web:create_app"
@@ -45,8 +46,12 @@ def serve(
     workers: int,
     progress: Callable[[str], None] = lambda migration: None,
 ) -> None:
-    """Migrates, then serves until SIGTERM or SIGINT, which lets everything under way end. Raises `PortTaken`."""
+    """Migrates, then serves until SIGTERM or SIGINT, which lets everything under way end.
+
+    Raises `PortTaken`, and `AssetsMissing` where the pages' stylesheets are not built.
+    """
     check_port(host, port)
+    read_assets()
     asyncio.run(_migrate(settings, progress))
     logs.configure()
     multiprocessing.set_start_method(background.START_METHOD, force=True)

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,10 @@ import psutil
 import pytest
 
 from dialograum import embedded
+from dialograum.failures import CannotRun
+from dialograum.pages import AssetsMissing, read_assets
+from dialograum.serving import serve
+from dialograum.settings import Settings
 from tests.postgres import free_port, short_folder
 
 PATIENCE = 120
@@ -133,3 +138,10 @@ def test_a_port_in_use_is_refused_in_one_line():
         )
     assert refused.returncode == 1
     assert refused.stderr == f"dialograum: Port {port} on 127.0.0.1 is in use\n"
+
+
+def test_a_start_without_the_built_stylesheets_says_which_command_makes_them(data_dir, monkeypatch):
+    monkeypatch.setattr("dialograum.serving.read_assets", partial(read_assets, data_dir))
+    with pytest.raises(AssetsMissing, match="bin/setup"):
+        serve(Settings(data_dir=data_dir), host="127.0.0.1", port=free_port(), workers=1)
+    assert issubclass(AssetsMissing, CannotRun)
