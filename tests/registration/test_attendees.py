@@ -94,6 +94,7 @@ async def test_page_by_page_everybody_stands_there_once(event):
     found, after = [], 0
     while page := await attendees(event, AttendeeFilter(), after=after, limit=2):
         assert len(page) <= 2
+        assert page[0].registration.arrival > after
         found += [attendee.registration.name for attendee in page]
         after = page[-1].registration.arrival
     assert found == EVERYBODY

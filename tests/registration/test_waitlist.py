@@ -139,6 +139,16 @@ async def test_many_move_up_in_order_and_each_is_told_once(outbox):
     assert await outbox.news() == [("promoted", name) for name in names[:6]]
 
 
+async def test_of_the_hall_and_online_who_came_first_gets_the_group(outbox):
+    await hold(mode=Mode.HYBRID, capacity=0, digital_capacity=0, sessions=ROUNDS, groups=GROUPS)
+    await register("kim", attendance=ONLINE, wishes={"first": ("wohnen",)})
+    await register("toni", attendance=IN_PERSON, wishes={"first": ("wohnen",)})
+    await outbox.news()
+    await rewrite(capacity=1, digital_capacity=1)
+    assert [await groups_of(name) for name in ("kim", "toni")] == [{"first": "wohnen"}, {}]
+    assert await outbox.news() == [("promoted", "kim"), ("promoted", "toni")]
+
+
 @dataclass
 class Person:
     name: str
