@@ -1,10 +1,9 @@
 """What every answer bears, and what no request may do. ASGI layers around the application."""
 
-import hmac
 from datetime import UTC, datetime
 
 from litestar.enums import ScopeType
-from litestar.middleware.csrf import CSRF_SECRET_LENGTH, generate_csrf_hash
+from litestar.middleware.csrf import CSRFMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 CSP = (
@@ -76,26 +75,27 @@ class Armour:
         return (b"sec-fetch-site", b"cross-site") in scope["headers"]
 
 
-class FormTokens:
-    """Forgets the cookie of a form that another secret has signed, so that the next form brings a new one."""
+class FormTokens(CSRFMiddleware):
+    """The tokens of forms, signed, in a cookie and in the form (OWASP, double submit).
 
-    def __init__(self, app: ASGIApp, cookie: str, secret: str) -> None:
-        self.app = app
-        self.prefix = f"{cookie}=".encode()
-        self.secret = secret
+    Unlike Litestar's, it takes whatever is sent in place of a token for a wrong one, and forgets the cookie that
+    another secret has signed, so that the next form brings a new one.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == ScopeType.HTTP:
-            scope["headers"] = [
-                (name, self._kept(value) if name == b"cookie" else value) for name, value in scope["headers"]
-            ]
-        await self.app(scope, receive, send)
+        scope["headers"] = [
+            (name, self._kept(value) if name == b"cookie" else value) for name, value in scope["headers"]
+        ]
+        await super().__call__(scope, receive, send)
 
     def _kept(self, cookies: bytes) -> bytes:
+        prefix = f"{self.config.cookie_name}=".encode()
         parts = [part.strip() for part in cookies.split(b";")]
-        return b"; ".join(part for part in parts if not part.startswith(self.prefix) or self._is_ours(part))
+        return b"; ".join(
+            part
+            for part in parts
+            if not part.startswith(prefix) or self._decode_csrf_token(part[len(prefix) :].decode("latin-1"))
+        )
 
-    def _is_ours(self, part: bytes) -> bool:
-        token = part.removeprefix(self.prefix)
-        words, signature = token[:CSRF_SECRET_LENGTH].decode("latin-1"), token[CSRF_SECRET_LENGTH:]
-        return hmac.compare_digest(signature, generate_csrf_hash(words, self.secret).encode())
+    def _decode_csrf_token(self, token: object) -> str | None:
+        return super()._decode_csrf_token(token) if isinstance(token, str) and token.isascii() else None

@@ -17,6 +17,7 @@ from litestar.config.compression import CompressionConfig
 from litestar.config.csrf import CSRFConfig
 from litestar.di import Provide
 from litestar.exceptions import HTTPException, NotFoundException
+from litestar.middleware import DefineMiddleware
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
@@ -53,7 +54,6 @@ from registration.queries import groups_held, groups_shown, position
 from registration.tables import Registration
 
 DEMO = "DIALOGRAUM_DEMO"
-FORM_COOKIE = "dialograum_csrf"
 BODY_BYTES = 1_000_000
 AnyRequest = Request[Any, Any, Any]
 
@@ -76,8 +76,14 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
     )
     calendars = Calendars(made, site, settings.mail_from.address)
     links = Links(settings.secret, settings.base_url)
-    form_secret = hmac.digest(settings.secret, b"csrf", hashlib.sha256).hex()
     is_https = settings.base_url.startswith("https://")
+    forms = CSRFConfig(
+        secret=hmac.digest(settings.secret, b"csrf", hashlib.sha256).hex(),
+        cookie_name="dialograum_csrf",
+        cookie_secure=is_https,
+        cookie_httponly=True,
+        cookie_samesite="lax",
+    )
 
     @asynccontextmanager
     async def pool(_: Litestar) -> AsyncIterator[None]:
@@ -138,13 +144,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             Exception: failed,
         },
         template_config=TemplateConfig(instance=JinjaTemplateEngine.from_environment(made)),
-        csrf_config=CSRFConfig(
-            secret=form_secret,
-            cookie_name=FORM_COOKIE,
-            cookie_secure=is_https,
-            cookie_httponly=True,
-            cookie_samesite="lax",
-        ),
+        middleware=[DefineMiddleware(FormTokens, config=forms)],
         openapi_config=OpenAPIConfig(
             title="Dialograum",
             version="1",
@@ -158,8 +158,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
         logging_config=None,
     )
     app.state.settings = settings
-    forms = FormTokens(app, FORM_COOKIE, form_secret)
-    offered = LanguageMiddleware(forms, site.languages, site.default_language)
+    offered = LanguageMiddleware(app, site.languages, site.default_language)
     return Armour(offered, is_https=is_https)
 
 

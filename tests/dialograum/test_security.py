@@ -1,6 +1,7 @@
 """What every answer bears, what no request may do, and that odd requests and our own faults are answered."""
 
 import re
+from typing import Any
 
 import httpx
 import pytest
@@ -15,6 +16,7 @@ from dialograum.security import CSP
 from dialograum.settings import Settings
 from dialograum.visitors import client_of
 from registration.tables import Registration
+from tests.visitor import hidden_fields
 
 PUBLIC = ["/", "/events/forum", "/privacy", "/imprint", "/accessibility", "/nothing/here", "/events/none"]
 
@@ -151,6 +153,45 @@ async def test_no_form_is_taken_without_its_token(town):
     after = await Registration.objects().get(Registration.id == registration.id)
     assert after is not None
     assert after.status == "confirmed"
+
+
+async def test_whatever_comes_in_place_of_a_token_is_a_wrong_one(town, visitor):
+    await town.event()
+    await visitor.get("/events/forum/register")
+    bodies: list[dict[str, Any]] = [
+        {"data": {"_csrf_token": "a" * 64 + "ü" * 64}},
+        {"data": {"_csrf_token": ["a", "b"]}},
+        {"headers": {"X-CSRFToken": "ü".encode() * 70}},
+        {"content": b"_csrf_token=%ff", "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+    ]
+    for body in bodies:
+        answer = await visitor.post("/events/forum/register", **body)
+        assert answer.status_code == 403, body
+        assert len(headings(answer)) == 1
+
+
+async def test_a_form_that_no_browser_sends(town, visitor):
+    await town.event()
+    shown = hidden_fields(await visitor.get("/events/forum/register"))
+    form = {**shown, "name": "Kim", "email": "kim@example.org", "group.groups": "none", "step": "submit"}
+    for fields, expected in (
+        ({"key": "k" * 1000}, 200),
+        ({"name": b"\xff\xfe"}, 200),
+        ({"name": "\0"}, 422),
+        ({"seats": "²"}, 422),
+        ({"group.groups": "none\0"}, 422),
+        ({f"field-{number}": "x" for number in range(3000)}, 200),
+        ({"step": "jump"}, 200),
+    ):
+        answer = await visitor.post(
+            "/events/forum/register", data={**form, "key": str(fields)[:50], **fields}
+        )
+        assert answer.status_code == expected, fields
+        assert len(headings(answer)) == 1
+    broken = {"Content-Type": "multipart/form-data; boundary=x"}
+    assert (
+        await visitor.post("/events/forum/register", content=b"--x\r\n", headers=broken)
+    ).status_code == 422
 
 
 async def test_a_form_of_another_site_is_refused(town, visitor):
