@@ -14,6 +14,11 @@ def hidden_fields(page: httpx.Response) -> dict[str, str]:
     return {unescape(name): unescape(value) for name, value in FIELD.findall(page.text)}
 
 
+def headings(page: httpx.Response) -> list[str]:
+    """The headings of the first level; every page has one."""
+    return re.findall(r"<h1[^>]*>(.*?)</h1>", page.text, re.DOTALL)
+
+
 class Visitor(httpx.AsyncClient):
     """Keeps cookies and follows no redirect by itself."""
 
