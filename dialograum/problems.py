@@ -1,5 +1,6 @@
 """Refusals and failures as people and programs get them: a page, or `application/problem+json` (RFC 9457)."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import structlog
@@ -13,6 +14,7 @@ from dialograum.failures import DatabaseAway
 from dialograum.signin import TooManyFailures
 from events.controllers import in_language
 from events.errors import FormInvalid, Refusal
+from registration.errors import GroupUnknown
 
 AnyRequest = Request[Any, Any, Any]
 PROBLEM_JSON = "application/problem+json"
@@ -29,14 +31,8 @@ def refused(request: AnyRequest, error: Refusal) -> Response[Any]:
         if isinstance(error, Unauthorised):
             return _to_sign_in(request)
         return _page(request, error.status, error.code, error.facts)
-    errors = None
-    if isinstance(error, FormInvalid):
-        errors = [{"field": field, "code": code} for field, code in error.errors]
-    elif isinstance(error, EventFileInvalid):
-        errors = [{"field": problem.path, "detail": problem.reason} for problem in error.problems]
-    return problem(
-        request, error.status, error.code, error.title, error.detail, errors, error.facts.get("retry_after")
-    )
+    errors, retry_after = _fields_of(error), error.facts.get("retry_after")
+    return problem(request, error.status, error.code, error.title, error.detail, errors, retry_after)
 
 
 def too_many_failures(request: AnyRequest, error: TooManyFailures) -> Response[Any]:
@@ -103,7 +99,7 @@ def problem(
     code: str,
     title: str,
     detail: str = "",
-    errors: list[dict[str, str]] | None = None,
+    errors: Sequence[dict[str, str]] = (),
     retry_after: int | None = None,
 ) -> Response[Any]:
     """A problem document; its `type` ends in the code."""
@@ -113,9 +109,8 @@ def problem(
         "title": title,
         "status": status,
         "detail": detail or title,
+        "errors": errors,
     }
-    if errors is not None:
-        body["errors"] = errors
     headers = {"Retry-After": str(retry_after)} if retry_after else {}
     if status == 401:
         headers["WWW-Authenticate"] = "Bearer"
@@ -147,17 +142,21 @@ def _to_sign_in(request: AnyRequest) -> Redirect:
     return Redirect(in_language(request, "/organise/sign-in"), query_params={"next": wanted}, status_code=303)
 
 
-def _fields_of(error: HTTPException) -> list[dict[str, str]] | None:
-    if not isinstance(error, ValidationException) or not isinstance(error.extra, list):
-        return None
-    found = [item for item in error.extra if isinstance(item, dict)]
-    return [
-        {
-            "field": "" if item.get("key") == "data" else str(item.get("key", "")),
-            "detail": str(item["message"]),
-        }
-        for item in found
-    ]
+def _fields_of(error: Exception) -> list[dict[str, str]]:
+    """What is wrong, by field; empty where no field is to blame."""
+    match error:
+        case FormInvalid():
+            return [{"field": field, "code": code} for field, code in error.errors]
+        case EventFileInvalid():
+            return [{"field": problem.path, "detail": problem.reason} for problem in error.problems]
+        case GroupUnknown():
+            return [{"field": f"groups.{error.facts['session']}", "code": "unknown"}]
+        case ValidationException(extra=list(found)):
+            names = {"data": ""}  # what Litestar calls the body
+            return [
+                {"field": names.get(item["key"], item["key"]), "detail": item["message"]} for item in found
+            ]
+    return []
 
 
 def _is_api(request: AnyRequest) -> bool:

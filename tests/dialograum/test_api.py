@@ -40,7 +40,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
     """Status and problem type of a refusal, which is a problem document throughout."""
     assert answer.headers["content-type"] == "application/problem+json", answer.text
     body = answer.json()
-    assert {"type", "title", "status", "detail"} <= body.keys()
+    assert body.keys() == {"type", "title", "status", "detail", "errors"}
     assert body["status"] == answer.status_code
     return body["status"], body["type"].rpartition("/")[2]
 
@@ -397,8 +397,8 @@ UNUSABLE: list[tuple[dict[str, Any], str, str | None]] = [
     ({"attendance": "hall"}, "invalid", "attendance"),
     ({"answers": {"x": 1}}, "invalid", "answers"),
     ({"groups": {"groups": ["wohnen"] * 21}}, "invalid", "groups"),
-    ({"groups": {"groups": ["none"]}}, "group-unknown", None),
-    ({"groups": {"dinner": ["wohnen"]}}, "group-unknown", None),
+    ({"groups": {"groups": ["none"]}}, "group-unknown", "groups.groups"),
+    ({"groups": {"dinner": ["wohnen"]}}, "group-unknown", "groups.dinner"),
     ({"groups": {"\0": ["\0"]}}, "group-unknown", None),
     ({"status": "confirmed"}, "invalid", None),
 ]
