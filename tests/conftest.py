@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from piccolo.conf.apps import Finder
+from piccolo.table import sort_table_classes
 
 from dialograum import database as db
 from dialograum import embedded
@@ -81,9 +82,11 @@ async def settings(database_kind: str, _databases: Databases) -> Settings:
 async def database(database_kind: str, _databases: Databases) -> db.Database:
     """The engine, connected to a migrated database without a row."""
     _, db.DB.config, db.DB.pool = await _databases(database_kind)
-    tables = ", ".join(table._meta.get_formatted_tablename() for table in Finder().get_table_classes())
+    # Those that refer to others first. TRUNCATE would take a tenth of a second.
+    tables = reversed(sort_table_classes(Finder().get_table_classes()))
+    names = [table._meta.get_formatted_tablename() for table in tables]
     async with db.DB.connection() as connection:
-        await connection.execute(f"TRUNCATE {tables} RESTART IDENTITY CASCADE")
+        await connection.execute(";".join(f"DELETE FROM {name}" for name in names))  # noqa: S608
     return db.DB
 
 
