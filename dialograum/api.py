@@ -36,8 +36,10 @@ from events.queries import details, details_of, event_by_id, public_events
 from events.rules import Attendance, EventStatus, Mode, Role
 from notifications.queries import messages_of
 from notifications.tables import Message, MessageStatus
-from registration import actions
+from registration import actions, editing
+from registration.admission import register
 from registration.attendees import Attendee, AttendeeFilter, attendees, csv_lines
+from registration.by_hand import register_by_hand
 from registration.controllers import KEY_LENGTH
 from registration.forms import RegistrationBody, RegistrationPatch, edit_from_patch, newcomer_from_body
 from registration.queries import counts_by_status, groups_held, groups_shown, position
@@ -158,11 +160,11 @@ class RegistrationApi(Controller):
         if caller is not None:
             await may_write(request, request.route_handler)
             newcomer = newcomer_from_body(data, await managed_event(slug, caller), languages, by_hand=True)
-            registration = await actions.register_by_hand(slug, newcomer, caller.organiser, now)
+            registration = await register_by_hand(slug, newcomer, caller.organiser, now)
             return Response(await registration_by_hand_json(registration), status_code=201)
         event = await public_event(slug)
         newcomer = newcomer_from_body(data, event, languages)
-        outcome = await actions.register(slug, newcomer, now, key=key)
+        outcome = await register(slug, newcomer, now, key=key)
         body: Json = {"status": outcome.status.value, "groups": outcome.groups}
         if outcome.held_until:
             body["held_until"] = _in_zone(outcome.held_until, event)
@@ -231,7 +233,7 @@ class RegistrationApi(Controller):
         await managed_registration(registration_id, caller)
         edit = edit_from_patch(data, languages)
         return await registration_by_hand_json(
-            await actions.edit(registration_id, edit, caller.organiser, now)
+            await editing.edit(registration_id, edit, caller.organiser, now)
         )
 
     @post(

@@ -11,8 +11,9 @@ from events.details import EventDetails
 from events.queries import details
 from events.rules import Attendance, Role
 from events.tables import Event, Organiser
-from registration import actions
-from registration.actions import Newcomer
+from registration.admission import register
+from registration.by_hand import register_by_hand
+from registration.decisions import Newcomer
 
 EXAMPLES = Path(__file__).parent / "examples"
 ORGANISER = "organiser@example.org"
@@ -83,10 +84,10 @@ async def _fill(event: EventDetails, organiser: Organiser, now: datetime) -> Non
         }
         attendance = Attendance.IN_PERSON if Attendance.IN_PERSON in event.offered else Attendance.ONLINE
         person = Newcomer(name, None, "de", attendance=attendance, wishes=wishes)
-        await actions.register_by_hand(event.slug, person, organiser, now)
+        await register_by_hand(event.slug, person, organiser, now)
     if event.slug == "integrationskonferenz-ost-2019":
         for name, address in (
             ("Kim Muster", "kim.muster@example.org"),
             ("Toni Beispiel", "toni@example.org"),
         ):
-            await actions.register(event.slug, Newcomer(name, address, "de"), now)
+            await register(event.slug, Newcomer(name, address, "de"), now)

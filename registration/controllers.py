@@ -17,6 +17,7 @@ from events.errors import EventCancelled
 from events.queries import details_of, event_by_id
 from events.rules import EventStatus, RegistrationState, local_time
 from registration import actions
+from registration.admission import register
 from registration.errors import EventFull, LinkInvalid, RegistrationClosed, RegistrationNotOpen
 from registration.forms import PageForm, newcomer_from_page
 from registration.links import Links, Purpose
@@ -66,7 +67,7 @@ class RegisterPages(Controller):
                 context={"event": event, "form": form, "newcomer": newcomer, "now": now},
                 headers=NO_INDEX,
             )
-        outcome = await actions.register(slug, newcomer, now, key=form.value("key")[:KEY_LENGTH] or None)
+        outcome = await register(slug, newcomer, now, key=form.value("key")[:KEY_LENGTH] or None)
         held_until = outcome.held_until
         return Template(
             "pages/done.html",

@@ -11,7 +11,8 @@ from email_validator import EmailNotValidError, validate_email
 from events.details import EventDetails
 from events.errors import FormInvalid
 from events.rules import Attendance
-from registration.actions import Edit, Newcomer
+from registration.decisions import Newcomer
+from registration.editing import Edit
 
 NAME_LENGTH = 200
 SEATS = range(1, 7)

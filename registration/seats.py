@@ -10,7 +10,7 @@ from piccolo.columns import Integer
 from events.details import EventDetails
 from events.rules import Attendance, Mode
 from events.tables import Event, GroupSlot, WorkingGroup
-from registration.rules import Seats, Slot
+from registration.rules import Slot
 from registration.tables import GroupSeat
 
 TAKEN: dict[Attendance, Integer] = {
@@ -21,10 +21,6 @@ WAITING: dict[Attendance, Integer] = {
     Attendance.IN_PERSON: Event.in_person_waiting,
     Attendance.ONLINE: Event.online_waiting,
 }
-
-
-def seats_there(event: EventDetails, attendance: Attendance) -> Seats:
-    return Seats(event.limit(attendance), event.taken(attendance), event.waiting(attendance))
 
 
 async def count(event_id: int, attendance: Attendance, *, seats: int = 0, waiting: int = 0) -> None:

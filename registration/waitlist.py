@@ -10,40 +10,26 @@ from piccolo.columns.combination import WhereRaw
 from events.details import EventDetails
 from events.queries import details_of, event_by_id
 from events.rules import EventStatus
+from registration.decisions import seats_there, terms
 from registration.messages import tell
 from registration.queries import groups_held, slots_of, waitlist
 from registration.rules import (
     HOLDING,
     RegistrationStatus,
     Slot,
-    Terms,
     Waiting,
     groups_for,
     held_until,
     promotions,
     with_seats_taken,
 )
-from registration.seats import Taking, count, seats_there, take_groups
+from registration.seats import Taking, count, take_groups
 from registration.tables import Registration
 
 LACKS_A_GROUP = (
     "(SELECT count(*) FROM jsonb_object_keys(wishes)) >"
     " (SELECT count(*) FROM group_seat WHERE group_seat.registration = registration.id)"
 )
-
-
-def terms(event: EventDetails) -> Terms:
-    """What the event says about its registration."""
-    return Terms(
-        status=event.status,
-        mode=event.mode,
-        opens_at=event.opens_at,
-        closes_at=event.closes_at,
-        starts_at=event.starts_at,
-        waitlist=event.waitlist,
-        confirm_email=event.confirm_email,
-        hold_hours=event.hold_hours,
-    )
 
 
 async def fill(event_id: int, now: datetime) -> None:

@@ -15,14 +15,13 @@ from piccolo.conf.apps import Finder
 
 from dialograum.cli import COMMANDS
 from dialograum.settings import Settings
-from registration.actions import KIND_OF_NEWS
+from registration.by_hand import KIND_OF_NEWS
 from tests.postgres import short_folder
 
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("dialograum", "events", "notifications", "registration", "hybrid")
 LINES = 400
 LONG = {
-    "registration/actions.py",
     "tests/dialograum/test_api.py",
     "tests/dialograum/test_event_file.py",
     "tests/dialograum/test_publishing.py",

@@ -15,7 +15,7 @@ from dialograum.settings import Settings
 from dialograum.web import create_app
 from events.details import EventDetails
 from events.tables import Organiser
-from registration import actions
+from registration.admission import register
 from registration.forms import RegistrationBody, newcomer_from_body
 from registration.links import Links, Purpose
 from registration.tables import Registration
@@ -76,7 +76,7 @@ class Town:
         values = {"name": name, "email": f"{name.split()[0].lower()}@example.org", **values}
         body = msgspec.convert(values, RegistrationBody)
         newcomer = newcomer_from_body(body, event, self.settings.languages)
-        await actions.register(event.slug, newcomer, datetime.now(UTC))
+        await register(event.slug, newcomer, datetime.now(UTC))
         row = await Registration.objects().where(Registration.name == name).output(load_json=True).first()
         assert row is not None
         return row

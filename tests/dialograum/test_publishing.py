@@ -19,6 +19,7 @@ from events.rules import EventStatus, Mode
 from events.tables import Activity, Event, GroupSlot, Series, Session, Venue, WorkingGroup
 from hybrid.tables import ModeRule
 from registration import actions
+from registration.by_hand import register_by_hand
 from registration.tables import Registration
 from tests.dialograum.test_event_file import files
 from tests.registration.town import (
@@ -409,7 +410,7 @@ async def test_imports_at_once_follow_one_another_whatever_their_order(outbox):
 async def test_a_draft_with_people_put_in_by_hand_tells_them_too(outbox):
     await hold(status=EventStatus.DRAFT)
     by = await organiser()
-    await actions.register_by_hand("dialog", newcomer("kim"), by, NOW)
+    await register_by_hand("dialog", newcomer("kim"), by, NOW)
     await rewrite(**LATER)
     await publishing.cancel("dialog", None, by, NOW)
     letters = await outbox.letters()

@@ -14,7 +14,8 @@ from notifications.delivery import Folder, Letter
 from notifications.outbox import claim, record_sent
 from notifications.tables import Message
 from registration import actions
-from registration.actions import Edit
+from registration.by_hand import register_by_hand
+from registration.editing import Edit, edit
 from registration.links import Links, Purpose
 from registration.queries import counts_by_status
 from registration.tables import GroupSeat, IdempotencyKey, Registration
@@ -96,7 +97,7 @@ async def crowd(database, tmp_path):
     await cancel(people[1])
     await confirm(people[2], NOW + DAY)
     await send_all(tmp_path)
-    await actions.register_by_hand(
+    await register_by_hand(
         "dialog", newcomer("Sauerkirsch", email=None, answers=answers), await organiser(), NOW
     )
     await rewrite(title={"de": "Neu"}, starts_at=DOCUMENT.starts_at + HOUR)
@@ -173,9 +174,9 @@ async def test_what_comes_by_hand_after_the_removal_is_removed_too(database, tmp
         await remove_personal_data(event.id, DUE, tmp_path)
         assert await events_due(DUE) == []
         if number:
-            await actions.edit(kim, Edit(name="Kim Sauerkirsch"), by, DUE)
+            await edit(kim, Edit(name="Kim Sauerkirsch"), by, DUE)
         else:
-            await actions.register_by_hand("dialog", newcomer("Toni Sauerkirsch", email=None), by, DUE)
+            await register_by_hand("dialog", newcomer("Toni Sauerkirsch", email=None), by, DUE)
         assert await events_due(DUE) == [event.id]
     await remove_personal_data(event.id, DUE, tmp_path)
     assert await mentions(tmp_path) == set()

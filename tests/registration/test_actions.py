@@ -15,7 +15,7 @@ from events.rules import Attendance, EventStatus, Mode
 from events.tables import Activity, Event, GroupSlot
 from notifications.tables import Message
 from registration import actions
-from registration.actions import Outcome
+from registration.decisions import Outcome
 from registration.errors import (
     EventFull,
     GroupUnknown,

@@ -8,8 +8,8 @@ import pytest
 
 from events.queries import details
 from events.rules import Attendance, Mode
-from registration import actions
 from registration.attendees import AttendeeFilter, attendee, attendees, csv_lines, safe_cell
+from registration.by_hand import register_by_hand
 from registration.errors import RegistrationUnknown
 from registration.queries import counts_by_status
 from registration.tables import Registration
@@ -199,7 +199,7 @@ async def test_names_come_back_whole_and_none_is_a_formula(outbox):
     await hold(capacity=None)
     by = await organiser()
     for name in tricky:
-        await actions.register_by_hand("dialog", newcomer(name, email=None), by, NOW)
+        await register_by_hand("dialog", newcomer(name, email=None), by, NOW)
     text = (await lines(await details("dialog"))).decode("utf-8-sig")
     found = [row["name"] for row in csv.DictReader(io.StringIO(text, newline=""), delimiter=";")]
     assert found == [f"'{tricky[0]}", *tricky[1:]]

@@ -7,8 +7,9 @@ from events.errors import Conflict, EventCancelled, FormInvalid
 from events.queries import details
 from events.rules import Attendance, Mode
 from events.tables import Activity, Event, GroupSlot
-from registration import actions
-from registration.actions import Edit
+from registration import actions, editing
+from registration.by_hand import register_by_hand
+from registration.editing import Edit
 from registration.errors import (
     GroupUnknown,
 )
@@ -42,11 +43,11 @@ IN_PERSON, ONLINE = Attendance
 
 
 async def by_hand(name, now=NOW, **values):
-    return await actions.register_by_hand("dialog", newcomer(name, **values), await organiser(), now)
+    return await register_by_hand("dialog", newcomer(name, **values), await organiser(), now)
 
 
 async def edit(who, now=NOW, **wanted):
-    return await actions.edit(await id_of(who), Edit(**wanted), await organiser(), now)
+    return await editing.edit(await id_of(who), Edit(**wanted), await organiser(), now)
 
 
 async def test_by_hand_anybody_gets_in_after_the_deadline_and_without_an_address(outbox):
@@ -68,8 +69,8 @@ async def test_by_hand_somebody_with_an_address_is_told(outbox):
 async def test_who_did_it_is_written_down_without_the_attendees_name(outbox):
     await hold()
     by = await organiser()
-    registration = await actions.register_by_hand("dialog", newcomer("kim"), by, NOW)
-    await actions.edit(registration.id, Edit(name="Kim Muster", seats=2), by, NOW)
+    registration = await register_by_hand("dialog", newcomer("kim"), by, NOW)
+    await editing.edit(registration.id, Edit(name="Kim Muster", seats=2), by, NOW)
     await actions.cancel(registration.id, NOW, by)
     rows = (
         await Activity.select()
@@ -140,14 +141,14 @@ async def test_by_hand_nobody_gets_into_a_cancelled_event_or_in_twice(outbox):
     await publishing.cancel("dialog", None, None, NOW)
     assert await outbox.news() == [("event_cancelled", "kim")]
     with pytest.raises(EventCancelled):
-        await actions.register_by_hand("dialog", newcomer("toni"), (await row_of("kim")).registered_by, NOW)
+        await register_by_hand("dialog", newcomer("toni"), (await row_of("kim")).registered_by, NOW)
 
 
 async def test_two_without_an_address_are_two_people(outbox):
     await hold()
     by = await organiser()
     for _ in range(2):
-        await actions.register_by_hand("dialog", newcomer("kim", email=None), by, NOW)
+        await register_by_hand("dialog", newcomer("kim", email=None), by, NOW)
     assert (await counts_by_status((await details("dialog")).id))["confirmed"] == 2
 
 
@@ -230,13 +231,13 @@ async def test_more_seats_by_hand_raise_what_is_too_small_and_fewer_let_others_i
     await seat("kim", wishes={"first": ("wohnen",)})
     await seat("toni", wishes={"first": ("wohnen",)})
     by = await organiser()
-    await actions.edit(await id_of("kim"), Edit(seats=4), by, NOW)
+    await editing.edit(await id_of("kim"), Edit(seats=4), by, NOW)
     event = await details("dialog")
     assert (event.capacity, event.in_person_taken) == (5, 5)
     assert (event.groups[0].capacity, event.groups[0].slots[0].taken) == (5, 5)
     await register("alex")
     await outbox.news()
-    await actions.edit(await id_of("kim"), Edit(seats=1), by, NOW)
+    await editing.edit(await id_of("kim"), Edit(seats=1), by, NOW)
     assert await status_of("alex") == PENDING
     assert await outbox.news() == [("registration_changed", "kim"), ("promoted", "alex")]
     assert (await row_of("kim")).sequence == 0
@@ -306,7 +307,7 @@ async def test_who_waits_is_edited_without_taking_a_seat(outbox):
     await register("alex", attendance=ONLINE)
     by = await organiser()
     await outbox.news()
-    await actions.edit(
+    await editing.edit(
         await id_of("toni"), Edit(attendance=ONLINE, seats=2, groups={"first": "wohnen"}), by, NOW
     )
     toni = await row_of("toni")

@@ -7,7 +7,8 @@ import pytest
 
 from events.errors import FormInvalid
 from events.rules import Attendance, Mode
-from registration.actions import Edit, Newcomer
+from registration.decisions import Newcomer
+from registration.editing import Edit
 from registration.forms import (
     Errors,
     PageForm,

@@ -1,7 +1,7 @@
 """Seats in working groups: by wish, in order of arrival, never a reason to lose one's place."""
 
 from events.rules import Attendance
-from registration.actions import Outcome
+from registration.decisions import Outcome
 from tests.registration.town import (
     DAY,
     GROUPS,

@@ -11,6 +11,7 @@ from dialograum import publishing
 from notifications.errors import CannotCompose
 from notifications.outbox import Claim, claim
 from registration import actions
+from registration.editing import Edit, edit
 from registration.mail import called
 from registration.tables import Registration
 from tests.mail.cases import CASES, LINKS, composer
@@ -57,7 +58,7 @@ async def test_every_message_of_a_busy_day_becomes_a_mail():
     await actions.expire_lapsed_holds((await row_of("late")).event, NOW + DAY)
     seen += await written()
     office = await organiser()
-    await actions.edit(await id_of("alex"), actions.Edit(name="alexa", seats=2), office, NOW)
+    await edit(await id_of("alex"), Edit(name="alexa", seats=2), office, NOW)
     seen += await written()
     await rewrite(ends_at=datetime(2022, 11, 18, 20))
     seen += await written()

@@ -1,0 +1,104 @@
+"""People who phone or come by: organisers register them."""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+
+from events.details import EventDetails
+from events.errors import Conflict, EventCancelled
+from events.queries import details_of, event_named
+from events.rules import Attendance, EventStatus
+from events.tables import Event, Organiser
+from registration.actions import keeps_personal_data, nonce, record
+from registration.decisions import Newcomer, first_come, refusal
+from registration.errors import GroupUnknown
+from registration.messages import tell
+from registration.queries import active_registration, registration_by_id, slots_of
+from registration.rules import Refused, RegistrationStatus, Slot, attendance_or_default, unknown_wishes
+from registration.seats import Taking, count, raise_limit, take_groups
+from registration.tables import Registration
+
+NUMBER_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+async def register_by_hand(slug: str, newcomer: Newcomer, by: Organiser, now: datetime) -> Registration:
+    """Registers somebody who phoned or came by: also after the deadline, without confirmation, and beyond the
+    capacity, which is then raised in the same step.
+
+    Raises EventUnknown, EventCancelled, GroupUnknown, FormInvalid, and Conflict for an address that is
+    registered already.
+    """
+    async with Event._meta.db.transaction():
+        event = await details_of(await event_named(slug, locked=True))
+        if event.status is EventStatus.CANCELLED:
+            raise EventCancelled()
+        slots = checked_slots(event, newcomer)
+        attendance = attendance_or_default(event.mode, newcomer.attendance)
+        if attendance not in event.offered:
+            raise refusal(Refused.NOT_OFFERED)
+        if newcomer.address and await active_registration(event.id, newcomer.address):
+            raise Conflict("This address is registered already.")
+        await raise_limit(event, attendance, newcomer.seats)
+        registration = new_row(event, newcomer, attendance, RegistrationStatus.CONFIRMED, now)
+        registration.confirmed_at = now
+        registration.registered_by = by.id
+        await admit(event, registration, first_come(event, newcomer, slots), now)
+        await keeps_personal_data(event.id)
+        await record(event.id, by, now, "registration_added", registration)
+        return await registration_by_id(registration.id)
+
+
+def checked_slots(event: EventDetails, newcomer: Newcomer) -> list[Slot]:
+    slots = slots_of(event)
+    if unknown := unknown_wishes(newcomer.wishes, slots):
+        session, group = unknown[0]
+        raise GroupUnknown(f"{group!r} in session {session!r}", session=session, group=group)
+    return slots
+
+
+def new_row(
+    event: EventDetails, newcomer: Newcomer, attendance: Attendance, status: RegistrationStatus, now: datetime
+) -> Registration:
+    letters = "".join(secrets.choice(NUMBER_LETTERS) for _ in range(8))
+    return Registration(
+        event=event.id,
+        number=f"{letters[:4]}-{letters[4:]}",
+        name=newcomer.name,
+        email=newcomer.email,
+        address=newcomer.address,
+        language=newcomer.language,
+        status=status,
+        attendance=attendance,
+        attendance_wished=newcomer.attendance,
+        seats=newcomer.seats,
+        wishes={session: list(groups) for session, groups in newcomer.wishes.items()},
+        answers=dict(newcomer.answers),
+        registered_at=now,
+        confirm_nonce=nonce(),
+        own_nonce=nonce(),
+        join_nonce=nonce(),
+    )
+
+
+KIND_OF_NEWS = {
+    RegistrationStatus.PENDING: "confirm",
+    RegistrationStatus.CONFIRMED: "confirmed",
+    RegistrationStatus.WAITLISTED: "waitlisted",
+}
+
+
+async def admit(
+    event: EventDetails, registration: Registration, chosen: Mapping[str, Slot | None], now: datetime
+) -> None:
+    await registration.save()
+    attendance = Attendance(registration.attendance)
+    status = RegistrationStatus(registration.status)
+    if status is RegistrationStatus.WAITLISTED:
+        await count(event.id, attendance, waiting=1)
+    else:
+        await count(event.id, attendance, seats=registration.seats)
+        await take_groups(
+            Taking(registration.id, registration.seats, [slot for slot in chosen.values() if slot])
+        )
+    saved = await registration_by_id(registration.id)
+    await tell(KIND_OF_NEWS[status], event, [saved], now)

@@ -1,0 +1,184 @@
+"""Changes of a registration."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from events.details import EventDetails
+from events.errors import Conflict, FormInvalid
+from events.queries import details_of, event_by_id
+from events.rules import Attendance, EventStatus
+from events.tables import Event, Organiser
+from registration.actions import keeps_personal_data, nonce, record
+from registration.errors import GroupUnknown
+from registration.messages import tell, withdraw
+from registration.queries import active_registration, groups_held, registration_by_id, slots_of
+from registration.rules import ACTIVE, RegistrationStatus, Slot
+from registration.seats import Taking, count, leave_groups, raise_group_limit, raise_limit, take_groups
+from registration.tables import Registration
+from registration.waitlist import fill
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What an organiser changes of a registration; `UNSET` stays as it is."""
+
+    name: str | msgspec.UnsetType = msgspec.UNSET
+    email: str | msgspec.UnsetType | None = msgspec.UNSET
+    language: str | msgspec.UnsetType = msgspec.UNSET
+    attendance: Attendance | msgspec.UnsetType = msgspec.UNSET
+    seats: int | msgspec.UnsetType = msgspec.UNSET
+    groups: Mapping[str, str | None] | msgspec.UnsetType = msgspec.UNSET
+    answers: Mapping[str, Any] | msgspec.UnsetType = msgspec.UNSET
+
+
+async def edit(registration_id: UUID, wanted: Edit, by: Organiser, now: datetime) -> Registration:
+    """Changes a registration by hand; capacities that are too small for it are raised in the same step.
+
+    The person is told what changed. Raises RegistrationUnknown, GroupUnknown, FormInvalid, and Conflict for
+    an ended registration or an address that another registration of the event has.
+    """
+    unlocked = await registration_by_id(registration_id)
+    async with Event._meta.db.transaction():
+        event = await details_of(await event_by_id(unlocked.event, locked=True))
+        registration = await registration_by_id(registration_id)
+        if registration.status not in ACTIVE:
+            raise Conflict("This registration has ended.")
+        changes = await _edit_person(event, registration, wanted)
+        changes += await _edit_seats(event, registration, wanted)
+        if not isinstance(wanted.groups, msgspec.UnsetType):
+            changes += await _edit_groups(event, registration, wanted.groups)
+        if any(change["what"] in ("attendance", "groups") for change in changes):
+            registration.sequence += 1
+        await registration.save()
+        await keeps_personal_data(event.id)
+        if changes:
+            await record(
+                event.id,
+                by,
+                now,
+                "registration_changed",
+                registration,
+                [change["what"] for change in changes],
+            )
+            event = await details_of(await event_by_id(event.id))
+            if event.status is not EventStatus.CANCELLED:
+                await tell(
+                    "registration_changed", event, [registration], now, changes=changes, by="organiser"
+                )
+            await fill(event.id, now)
+        return await registration_by_id(registration_id)
+
+
+async def _edit_person(event: EventDetails, registration: Registration, wanted: Edit) -> list[dict[str, Any]]:
+    changes: list[dict[str, Any]] = []
+    if not isinstance(wanted.name, msgspec.UnsetType) and wanted.name != registration.name:
+        changes.append({"what": "name", "before": registration.name, "after": wanted.name})
+        registration.name = wanted.name
+    if not isinstance(wanted.email, msgspec.UnsetType) and wanted.email != registration.email:
+        address = wanted.email.lower() if wanted.email else None
+        other = await active_registration(event.id, address) if address else None
+        if other is not None and other.id != registration.id:
+            raise Conflict("Another registration of this event has this address.")
+        registration.email, registration.address = wanted.email, address
+        registration.confirm_nonce, registration.own_nonce, registration.join_nonce = (
+            nonce(),
+            nonce(),
+            nonce(),
+        )
+        await withdraw(registration.id)
+        changes.append({"what": "email"})
+    if not isinstance(wanted.language, msgspec.UnsetType):
+        registration.language = wanted.language
+    if not isinstance(wanted.answers, msgspec.UnsetType):
+        registration.answers = dict(wanted.answers)
+    return changes
+
+
+async def _edit_seats(event: EventDetails, registration: Registration, wanted: Edit) -> list[dict[str, Any]]:
+    before, seats_before = Attendance(registration.attendance), registration.seats
+    after = before if isinstance(wanted.attendance, msgspec.UnsetType) else wanted.attendance
+    seats = seats_before if isinstance(wanted.seats, msgspec.UnsetType) else wanted.seats
+    if (after, seats) == (before, seats_before):
+        return []
+    if after is not before and after not in event.offered:
+        raise FormInvalid([("attendance", "not-offered")])
+    if registration.status == RegistrationStatus.WAITLISTED:
+        await count(event.id, before, waiting=-1)
+        await count(event.id, after, waiting=1)
+    else:
+        held = await groups_held([registration.id])
+        await leave_groups(registration.id)
+        await count(event.id, before, seats=-seats_before)
+        lower = await details_of(await event_by_id(event.id))
+        await raise_limit(lower, after, seats)
+        await count(event.id, after, seats=seats)
+        slots = [
+            slot for slot in slots_of(lower) if held.get(registration.id, {}).get(slot.session) == slot.group
+        ]
+        for slot in slots:
+            await raise_group_limit(event, slot, seats)
+        await take_groups(Taking(registration.id, seats, slots))
+    registration.attendance, registration.seats = after, seats
+    changes: list[dict[str, Any]] = []
+    if after is not before:
+        registration.attendance_wished = after
+        changes.append({"what": "attendance", "before": before.value, "after": after.value})
+    if seats != seats_before:
+        changes.append({"what": "seats", "before": seats_before, "after": seats})
+    return changes
+
+
+async def _edit_groups(
+    event: EventDetails, registration: Registration, groups: Mapping[str, str | None]
+) -> list[dict[str, Any]]:
+    """Sets the groups as told. A waitlisted person holds none: it becomes the first wish."""
+    slots = {(slot.session, slot.group): slot for slot in slots_of(event)}
+    sessions = {session for session, _ in slots}
+    held = (await groups_held([registration.id])).get(registration.id, {})
+    after = dict(held)
+    for session, group in groups.items():
+        if session not in sessions or (group is not None and (session, group) not in slots):
+            raise GroupUnknown(f"{group!r} in session {session!r}", session=session, group=group)
+        if group is None:
+            after.pop(session, None)
+        else:
+            after[session] = group
+    _check_together([slots[session, group] for session, group in after.items()])
+    wishes = dict(registration.wishes)
+    for session, group in groups.items():
+        if group is None:
+            wishes.pop(session, None)
+        else:
+            wishes[session] = [group, *(wish for wish in wishes.get(session, []) if wish != group)]
+    registration.wishes = wishes
+    if registration.status == RegistrationStatus.WAITLISTED or after == held:
+        return []
+    leaving = [slots[session, group] for session, group in held.items() if after.get(session) != group]
+    if leaving:
+        await leave_groups(registration.id, leaving)
+    taking = [slots[session, group] for session, group in after.items() if held.get(session) != group]
+    for slot in taking:
+        await raise_group_limit(event, slot, registration.seats)
+    await take_groups(Taking(registration.id, registration.seats, taking))
+    titles = {group.key: group.title for group in event.groups}
+    return [
+        {
+            "what": "groups",
+            "before": [titles[key] for key in held.values()],
+            "after": [titles[key] for key in after.values()],
+        }
+    ]
+
+
+def _check_together(slots: list[Slot]) -> None:
+    for number, slot in enumerate(slots):
+        for other in slots[:number]:
+            if slot.group == other.group or slot.overlaps(other):
+                raise Conflict(
+                    f"{slot.group!r} in {slot.session!r} and {other.group!r} in {other.session!r} exclude each other."
+                )
