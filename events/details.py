@@ -132,6 +132,8 @@ class EventDetails:
     changed_at: datetime
     cancel_reason: str | None = None
     series: str | None = None
+    assigned_at: datetime | None = None
+    assignment_seed: str | None = None
     venues: tuple[VenueDetails, ...] = ()
     sessions: tuple[SessionDetails, ...] = ()
     groups: tuple[GroupDetails, ...] = ()
@@ -140,6 +142,11 @@ class EventDetails:
     def offered(self) -> tuple[Attendance, ...]:
         """The attendances a newcomer can choose in the present mode."""
         return OFFERED[self.mode]
+
+    @property
+    def assigns_at_once(self) -> bool:
+        """Whether wishes are met as they come: not while they are collected until the deadline."""
+        return self.allocation == "first_come" or self.assigned_at is not None
 
     @property
     def waitlisted(self) -> int:

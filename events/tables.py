@@ -83,6 +83,12 @@ class Event(Table):
     confirm_email = Boolean(default=True)
     hold_hours = Integer(default=24)
     allocation = Varchar(length=16, default="first_come")
+    assigned_at = Timestamptz(
+        null=True, default=None, help_text="when the groups were assigned at the deadline"
+    )
+    assignment_seed = Varchar(
+        length=64, null=True, default=None, help_text="published, kept by every later run"
+    )
 
     in_person_limit = Integer(null=True, default=None, help_text="what may be held now; null = no limit")
     online_limit = Integer(null=True, default=None)
@@ -167,10 +173,13 @@ class WorkingGroup(Table):
 
 
 class GroupSlot(Table):
-    """A working group in one session, with its own seats."""
+    """A working group in one session, with its own seats; without a group, an optional session that one signs up for.
+
+    Migrations add a partial unique index: one slot without a group per session.
+    """
 
     id: Serial
-    group = ForeignKey(WorkingGroup, on_delete=OnDelete.cascade)
+    group = ForeignKey(WorkingGroup, null=True, default=None, on_delete=OnDelete.cascade)
     session = ForeignKey(Session, on_delete=OnDelete.cascade)
     seat_limit = Integer(null=True, default=None, help_text="what may be held now; null = no limit")
     taken = Integer(default=0)
