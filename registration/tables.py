@@ -6,6 +6,7 @@ from piccolo.columns import (
     JSONB,
     UUID,
     BigSerial,
+    Boolean,
     ForeignKey,
     Integer,
     Serial,
@@ -67,8 +68,38 @@ class GroupSeat(Table):
     registration = ForeignKey(Registration, on_delete=OnDelete.cascade)
     slot = ForeignKey(GroupSlot, on_delete=OnDelete.restrict)
     seats = Integer(default=1)
+    locked = Boolean(default=False, help_text="kept by every assignment")
 
     one_group_seat = Unique([registration, slot])
+
+
+class Assignment(Table):
+    """A run that set the groups of all rounds together. Rows are only added."""
+
+    id: Serial
+    event = ForeignKey(Event, on_delete=OnDelete.cascade)
+    made_at = Timestamptz(default=TimestamptzNow())
+    made_by = ForeignKey(
+        Organiser, null=True, default=None, on_delete=OnDelete.set_null, help_text="null = at the deadline"
+    )
+    seed = Varchar(length=64)
+    solver = Varchar(length=80)
+    report: Any = JSONB(help_text="registration.allocation.Report, people by id")
+    moved = Integer(help_text="people who were taken from a group")
+
+
+class Proposal(Table):
+    """What another run would change, until it is applied or the next one takes its place."""
+
+    id: Serial
+    event = ForeignKey(Event, unique=True, on_delete=OnDelete.cascade)
+    made_at = Timestamptz(default=TimestamptzNow())
+    made_by = ForeignKey(Organiser, null=True, default=None, on_delete=OnDelete.set_null)
+    input_hash = Varchar(length=64, help_text="of everything that it was computed from")
+    seed = Varchar(length=64)
+    solver = Varchar(length=80)
+    report: Any = JSONB(help_text="as of Assignment")
+    changes: Any = JSONB(help_text="person, session, before, after")
 
 
 class IdempotencyKey(Table):
