@@ -106,7 +106,7 @@ class DeskPages(Controller):
         return Template(
             "desk/event.html",
             context={
-                **await _frame(managed, caller, now, "overview"),
+                **await frame_of(managed, caller, now, "overview"),
                 "state": managed.state(now),
                 "activities": await activities_of(managed.id, limit=10),
             },
@@ -133,7 +133,7 @@ class DeskPages(Controller):
 
     @get("/events/{slug:str}/cancellation", guards=[may_write], name="cancel-event")
     async def cancel_form(self, managed: Managed, caller: Calling, now: Now) -> Template:
-        return Template("desk/cancel_event.html", context=await _frame(managed, caller, now, "overview"))
+        return Template("desk/cancel_event.html", context=await frame_of(managed, caller, now, "overview"))
 
     @post("/events/{slug:str}/cancellation", guards=[may_write], status_code=200)
     async def cancel(self, managed: Managed, request: AnyRequest, caller: Calling, now: Now) -> Redirect:
@@ -161,7 +161,7 @@ class DeskPages(Controller):
         return Template(
             "desk/attendees.html",
             context={
-                **await _frame(managed, caller, now, "attendees"),
+                **await frame_of(managed, caller, now, "attendees"),
                 "attendees": found[:PAGE],
                 "wanted": wanted,
                 "is_first_page": after == 0,
@@ -188,8 +188,8 @@ class DeskPages(Controller):
         return Template(
             "desk/attendee.html",
             context={
-                **await _frame(managed, caller, now, "attendees"),
-                "attendee": await _attendee_of(managed, registration_id, caller),
+                **await frame_of(managed, caller, now, "attendees"),
+                "attendee": await attendee_of(managed, registration_id, caller),
                 "shows_addresses": caller.organiser.role != Role.HELPER,
                 "active_statuses": ACTIVE,
             },
@@ -208,12 +208,12 @@ class DeskPages(Controller):
         caller: Calling,
         now: Now,
     ) -> Redirect:
-        await _attendee_of(managed, registration_id, caller)
+        await attendee_of(managed, registration_id, caller)
         await actions.cancel(registration_id, now, caller.organiser)
         return see_other(request, f"/organise/events/{managed.slug}/attendees/{registration_id}")
 
 
-async def _frame(event: EventDetails, caller: Caller, now: datetime, section: str) -> dict[str, Any]:
+async def frame_of(event: EventDetails, caller: Caller, now: datetime, section: str) -> dict[str, Any]:
     """What the head of every page of an event shows."""
     return {
         "organiser": caller.organiser,
@@ -226,7 +226,7 @@ async def _frame(event: EventDetails, caller: Caller, now: datetime, section: st
     }
 
 
-async def _attendee_of(event: EventDetails, registration_id: UUID, caller: Caller) -> Any:
+async def attendee_of(event: EventDetails, registration_id: UUID, caller: Caller) -> Any:
     registration = await managed_registration(registration_id, caller)
     return await attendee(event, registration)
 
