@@ -7,7 +7,7 @@ from pathlib import Path
 from events.queries import event_by_id
 from events.tables import Event
 from notifications.delivery import Folder
-from notifications.tables import Message
+from notifications.tables import Message, SharedContext
 from registration.tables import IdempotencyKey, Registration
 
 REMOVED = "—"
@@ -48,6 +48,7 @@ async def remove_personal_data(event_id: int, now: datetime, mail_dir: Path) -> 
             }
         ).where(Registration.event == event_id)
         await Message.delete().where(Message.event_id == event_id)
+        await SharedContext.delete().where(SharedContext.event_id == event_id)
         await IdempotencyKey.delete().where(IdempotencyKey.event == event_id)
         event.personal_data_removed_at = now
         await event.save([Event.personal_data_removed_at])

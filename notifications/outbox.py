@@ -4,6 +4,7 @@ A message is sent at least once. Whoever claims one gets a lease by the database
 lapsed goes to the next worker, and what the slow one records afterwards does not count.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +12,9 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from notifications.tables import Message, MessageStatus
+import msgspec
+
+from notifications.tables import Message, MessageStatus, SharedContext
 
 CHANNEL = "outbox"
 """Where the database tells workers that something was written."""
@@ -29,6 +32,18 @@ So the remainder counts the claims since the last outcome: those whose workers d
 """
 
 WORKER_LOST = "worker-lost"
+
+AT_ONCE = 1000
+
+INSERT = """
+    INSERT INTO message (
+        kind, about, event_id, recipient, recipient_name, language, context, shared, created_at, due_at
+    )
+    SELECT kind, about, event_id, recipient, recipient_name, language, context, {}::int,
+        clock_timestamp(), coalesce(due_at, clock_timestamp())
+    FROM unnest({}::text[], {}::uuid[], {}::int[], {}::text[], {}::text[], {}::text[], {}::jsonb[], {}::timestamptz[])
+        AS new (kind, about, event_id, recipient, recipient_name, language, context, due_at)
+"""
 
 
 @dataclass(frozen=True)
@@ -63,28 +78,41 @@ class Claim:
     message_id: str
 
 
-async def enqueue(messages: Sequence[NewMessage]) -> None:
-    """Writes the messages in the caller's transaction; they leave after its commit, which wakes the workers."""
-    for start in range(0, len(messages), 1000):
-        await Message.insert(*map(_row, messages[start : start + 1000]))
+async def share(context: dict[str, Any], event_id: int | None = None) -> int:
+    """Writes facts that many messages state, once; the same facts get the same id."""
+    content = msgspec.json.encode(context, order="deterministic")
+    rows = await SharedContext.raw(
+        "INSERT INTO shared_context (event_id, digest, content) VALUES ({}, {}, {})"
+        " ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest RETURNING id",
+        event_id,
+        hashlib.sha256(content + f" {event_id}".encode()).hexdigest(),
+        content.decode(),
+    )
+    return int(rows[0]["id"])
+
+
+async def enqueue(messages: Sequence[NewMessage], *, shared: int | None = None) -> None:
+    """Writes the messages in the caller's transaction; they leave after its commit, which wakes the workers.
+
+    Each states what is `shared` beside its own context.
+    """
+    for start in range(0, len(messages), AT_ONCE):
+        part = messages[start : start + AT_ONCE]
+        await Message.raw(
+            INSERT,
+            shared,
+            [message.kind for message in part],
+            [message.about for message in part],
+            [message.event_id for message in part],
+            [message.recipient for message in part],
+            [message.recipient_name for message in part],
+            [message.language for message in part],
+            [msgspec.json.encode(message.context).decode() for message in part],
+            [message.due_at for message in part],
+        )
     if messages:
         engine: Any = Message._meta.db
         await engine.notify(CHANNEL)
-
-
-def _row(message: NewMessage) -> Message:
-    row = Message(
-        kind=message.kind,
-        about=message.about,
-        event_id=message.event_id,
-        recipient=message.recipient,
-        recipient_name=message.recipient_name,
-        language=message.language,
-        context=message.context,
-    )
-    if message.due_at is not None:
-        row.due_at = message.due_at
-    return row
 
 
 async def claim(limit: int, host: str, lease_seconds: float = LEASE_SECONDS) -> list[Claim]:
@@ -115,7 +143,9 @@ async def claim(limit: int, host: str, lease_seconds: float = LEASE_SECONDS) -> 
             FROM due WHERE message.id = due.id
             RETURNING message.*, waits_since
         )
-        SELECT * FROM claimed WHERE status = 'sending' ORDER BY waits_since
+        SELECT claimed.*, shared_context.content AS shared_content
+        FROM claimed LEFT JOIN shared_context ON shared_context.id = claimed.shared
+        WHERE status = 'sending' ORDER BY waits_since
         """,
         FENCE_STEP,
         CLAIMS_LOST,
@@ -132,7 +162,7 @@ async def claim(limit: int, host: str, lease_seconds: float = LEASE_SECONDS) -> 
             recipient=row["recipient"],
             recipient_name=row["recipient_name"],
             language=row["language"],
-            context=json.loads(row["context"]),
+            context=json.loads(row["shared_content"] or "{}") | json.loads(row["context"]),
             about=row["about"],
             event_id=row["event_id"],
             attempts=row["attempts"],

@@ -3,7 +3,8 @@
 from enum import StrEnum
 from typing import Any
 
-from piccolo.columns import JSONB, UUID, Integer, Text, Timestamptz, Varchar
+from piccolo.columns import JSONB, UUID, ForeignKey, Integer, Serial, Text, Timestamptz, Varchar
+from piccolo.columns.base import OnDelete
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.defaults.uuid import UUID4
 from piccolo.constraints import Check
@@ -18,6 +19,15 @@ class MessageStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class SharedContext(Table):
+    """Facts that many messages state, such as those about their event, written once."""
+
+    id: Serial
+    event_id = Integer(null=True, default=None, index=True)
+    digest = Varchar(length=64, unique=True, help_text="SHA-256 of the facts")
+    content: Any = JSONB()
+
+
 class Message(Table):
     """One mail to one person, written in the transaction of what it tells about."""
 
@@ -28,7 +38,14 @@ class Message(Table):
     recipient = Varchar(length=254, help_text="address")
     recipient_name = Varchar(length=200)
     language = Varchar(length=16)
-    context: Any = JSONB(default="{}", help_text="every fact the message states, as of its cause")
+    context: Any = JSONB(default="{}", help_text="what the message states, as of its cause")
+    shared = ForeignKey(
+        SharedContext,
+        null=True,
+        default=None,
+        on_delete=OnDelete.restrict,
+        help_text="what else it states, together with others",
+    )
     status = Varchar(length=16, choices=MessageStatus, default=MessageStatus.QUEUED)
     created_at = Timestamptz(default=TimestamptzNow())
     due_at = Timestamptz(default=TimestamptzNow())

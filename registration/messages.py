@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from events.details import EventDetails
-from notifications.outbox import NewMessage, enqueue, supersede
+from notifications.outbox import NewMessage, enqueue, share, supersede
 from registration.facts import event_facts, registration_facts
 from registration.queries import groups_held, groups_shown, positions
 from registration.rules import RegistrationStatus
@@ -65,7 +65,6 @@ async def _tell(
 ) -> None:
     held = await groups_held(person.id for person in people)
     places = await positions(people)
-    about_event = event_facts(event)
     messages = []
     for person in people:
         assert person.email is not None
@@ -79,7 +78,6 @@ async def _tell(
                 recipient_name=person.name,
                 language=person.language,
                 context={
-                    "event": about_event,
                     "registration": registration_facts(person, event, groups, places.get(person.id)),
                     **more,
                 },
@@ -87,7 +85,7 @@ async def _tell(
         )
     if kind in MADE_WRONG:
         await supersede(MADE_WRONG[kind], about=[person.id for person in people])
-    await enqueue(messages)
+    await enqueue(messages, shared=await share({"event": event_facts(event)}, event.id))
     if kind in INVITING:
         invited = [person.id for person in people if person.status == RegistrationStatus.CONFIRMED]
         await Registration.raw(

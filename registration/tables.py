@@ -45,13 +45,17 @@ class Registration(Table):
     attendance_wished = Varchar(length=16, null=True, default=None, choices=Attendance)
     seats = Integer(default=1)
     wishes: Any = JSONB(default="{}", help_text="group keys in order of wish, by session key")
-    answers: Any = JSONB(default="{}")
+    answers: Any = JSONB(default="{}", help_text="by question key, also of questions that are asked no more")
+    special_answers: Any = JSONB(default="{}", help_text="the same of special categories (Art. 9 GDPR)")
     sequence = Integer(default=0, help_text="the registration's own part of its calendar's SEQUENCE")
     held_until = Timestamptz(null=True, default=None, help_text="while pending")
     registered_at = Timestamptz(default=TimestamptzNow())
     confirmed_at = Timestamptz(null=True, default=None, help_text="when the address was proved, or by hand")
     invited_at = Timestamptz(null=True, default=None, help_text="when a calendar REQUEST was first put out")
     ended_at = Timestamptz(null=True, default=None)
+    client = Varchar(
+        length=32, null=True, default=None, help_text="a hash of where it came from, while pending"
+    )
     registered_by = ForeignKey(Organiser, null=True, default=None, on_delete=OnDelete.set_null)
     confirm_nonce = Varchar(length=16)
     own_nonce = Varchar(length=16)
@@ -102,6 +106,21 @@ class Proposal(Table):
     changes: Any = JSONB(help_text="person, session, before, after")
 
 
+class Consent(Table):
+    """What a person agreed to, in the very words. One that is given again after a withdrawal is another row.
+
+    Migrations add a partial unique index: one standing consent per registration and key.
+    """
+
+    id: Serial
+    registration = ForeignKey(Registration, on_delete=OnDelete.cascade)
+    key = Varchar(length=80, help_text="of the question")
+    text_hash = Varchar(length=64, help_text="SHA-256 of the text that was shown")
+    language = Varchar(length=16, help_text="of that text")
+    given_at = Timestamptz(default=TimestamptzNow())
+    withdrawn_at = Timestamptz(null=True, default=None)
+
+
 class IdempotencyKey(Table):
     """The answer given to a request, so that its repetition gets the same."""
 
@@ -114,3 +133,14 @@ class IdempotencyKey(Table):
     created_at = Timestamptz(default=TimestamptzNow())
 
     one_answer_per_key = Unique([event, address, key])
+
+
+class Demand(Table):
+    """One registration asked for, so that they can be counted: by whom, and for which address.
+
+    Kept for as long as the longest limit looks back.
+    """
+
+    id = BigSerial(primary_key=True)
+    subject = Varchar(length=32, help_text="a keyed hash of the client or of the e-mail address")
+    at = Timestamptz(default=TimestamptzNow())
