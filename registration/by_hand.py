@@ -3,17 +3,18 @@
 import secrets
 from collections.abc import Mapping
 from datetime import datetime
+from uuid import UUID
 
 from events.details import EventDetails
-from events.errors import Conflict, EventCancelled
+from events.errors import EventCancelled
 from events.queries import details_of, event_named
 from events.rules import Attendance, EventStatus
 from events.tables import Event, Organiser
 from registration.actions import keeps_personal_data, nonce, record
 from registration.decisions import Newcomer, first_come, refusal
-from registration.errors import GroupUnknown
+from registration.errors import AddressKnown, GroupUnknown, NameKnown
 from registration.messages import tell
-from registration.queries import active_registration, registration_by_id, slots_of
+from registration.queries import ACTIVE_VALUES, active_registration, registration_by_id, slots_of
 from registration.rules import Refused, RegistrationStatus, Slot, attendance_or_default, unknown_wishes
 from registration.seats import Taking, count, raise_limit, take_groups
 from registration.tables import Registration
@@ -21,12 +22,14 @@ from registration.tables import Registration
 NUMBER_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
-async def register_by_hand(slug: str, newcomer: Newcomer, by: Organiser, now: datetime) -> Registration:
+async def register_by_hand(
+    slug: str, newcomer: Newcomer, by: Organiser, now: datetime, *, asks_for_names: bool = False
+) -> Registration:
     """Registers somebody who phoned or came by: also after the deadline, without confirmation, and beyond the
     capacity, which is then raised in the same step.
 
-    Raises EventUnknown, EventCancelled, GroupUnknown, FormInvalid, and Conflict for an address that is
-    registered already.
+    Raises EventUnknown, EventCancelled, GroupUnknown, FormInvalid, AddressKnown and, where asked for names,
+    NameKnown for a name without an address that is on the list already.
     """
     async with Event._meta.db.transaction():
         event = await details_of(await event_named(slug, locked=True))
@@ -36,8 +39,10 @@ async def register_by_hand(slug: str, newcomer: Newcomer, by: Organiser, now: da
         attendance = attendance_or_default(event.mode, newcomer.attendance)
         if attendance not in event.offered:
             raise refusal(Refused.NOT_OFFERED)
-        if newcomer.address and await active_registration(event.id, newcomer.address):
-            raise Conflict("This address is registered already.")
+        if newcomer.address and (known := await active_registration(event.id, newcomer.address)):
+            raise AddressKnown(registration=known.id)
+        if asks_for_names and not newcomer.address and (ids := await _namesakes(event.id, newcomer.name)):
+            raise NameKnown(registrations=ids)
         await raise_limit(event, attendance, newcomer.seats)
         registration = new_row(event, newcomer, attendance, RegistrationStatus.CONFIRMED, now)
         registration.confirmed_at = now
@@ -46,6 +51,17 @@ async def register_by_hand(slug: str, newcomer: Newcomer, by: Organiser, now: da
         await keeps_personal_data(event.id)
         await record(event.id, by, now, "registration_added", registration)
         return await registration_by_id(registration.id)
+
+
+async def _namesakes(event_id: int, name: str) -> list[UUID]:
+    rows = await Registration.raw(
+        "SELECT id FROM registration WHERE event = {} AND status = ANY({}) AND lower(name) = lower({})"
+        " ORDER BY arrival LIMIT 5",
+        event_id,
+        ACTIVE_VALUES,
+        name,
+    )
+    return [row["id"] for row in rows]
 
 
 def checked_slots(event: EventDetails, newcomer: Newcomer) -> list[Slot]:

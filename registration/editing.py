@@ -14,7 +14,7 @@ from events.queries import details_of, event_by_id
 from events.rules import Attendance, EventStatus
 from events.tables import Event, Organiser
 from registration.actions import keeps_personal_data, nonce, record
-from registration.errors import GroupUnknown
+from registration.errors import AddressKnown, GroupUnknown
 from registration.messages import tell, withdraw
 from registration.queries import active_registration, groups_held, registration_by_id, slots_of
 from registration.rules import ACTIVE, RegistrationStatus, Slot
@@ -83,7 +83,7 @@ async def _edit_person(event: EventDetails, registration: Registration, wanted: 
         address = wanted.email.lower() if wanted.email else None
         other = await active_registration(event.id, address) if address else None
         if other is not None and other.id != registration.id:
-            raise Conflict("Another registration of this event has this address.")
+            raise AddressKnown("Another registration of this event has this address.", registration=other.id)
         registration.email, registration.address = wanted.email, address
         registration.confirm_nonce, registration.own_nonce, registration.join_nonce = (
             nonce(),
@@ -152,7 +152,7 @@ async def _edit_groups(
     wishes = dict(registration.wishes)
     for session, group in groups.items():
         if group is None:
-            wishes.pop(session, None)
+            wishes[session] = []
         else:
             wishes[session] = [group, *(wish for wish in wishes.get(session, []) if wish != group)]
     registration.wishes = wishes
@@ -165,7 +165,7 @@ async def _edit_groups(
     for slot in taking:
         await raise_group_limit(event, slot, registration.seats)
     await take_groups(Taking(registration.id, registration.seats, taking))
-    titles = {group.key: group.title for group in event.groups}
+    titles = event.choice_titles
     return [
         {
             "what": "groups",

@@ -1,6 +1,6 @@
 """Refusals about registrations."""
 
-from events.errors import Refusal
+from events.errors import Conflict, Refusal
 
 
 class RegistrationUnknown(Refusal):
@@ -36,3 +36,15 @@ class GroupUnknown(Refusal):
     status = 422
     code = "group-unknown"
     title = "There is no such group in this session"
+
+
+class AddressKnown(Conflict):
+    """The address is registered already, by the registration of the fact `registration`. For organisers alone."""
+
+    title = "This address is registered already"
+
+
+class NameKnown(Conflict):
+    """Somebody of this name is registered already, by the registrations of the fact `registrations`."""
+
+    title = "Somebody of this name is registered already"
