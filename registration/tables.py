@@ -81,7 +81,7 @@ class Assignment(Table):
     """A run that set the groups of all rounds together. Rows are only added."""
 
     id: Serial
-    event = ForeignKey(Event, on_delete=OnDelete.cascade)
+    event = ForeignKey(Event, index=True, on_delete=OnDelete.cascade)
     made_at = Timestamptz(default=TimestamptzNow())
     made_by = ForeignKey(
         Organiser, null=True, default=None, on_delete=OnDelete.set_null, help_text="null = at the deadline"

@@ -12,8 +12,6 @@ from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.indexes import IndexMethod
 from piccolo.table import Table
 
-from registration.tables import GroupSeat
-
 
 class Event(Table, tablename="event", schema=None):
     id = Serial(
@@ -245,7 +243,7 @@ async def forwards():
             "null": True,
             "primary_key": False,
             "unique": False,
-            "index": False,
+            "index": True,
             "index_method": IndexMethod.btree,
             "choices": None,
             "db_column_name": None,
@@ -406,8 +404,4 @@ async def forwards():
         schema=None,
     )
 
-    async def run() -> None:
-        await GroupSeat.raw("CREATE INDEX assignment_of_event ON assignment (event)")
-
-    manager.add_raw(run)
     return manager
