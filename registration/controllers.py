@@ -53,7 +53,7 @@ class RegisterPages(Controller):
         language_code: NamedDependency[str],
     ) -> Template:
         event = await _open_event(slug, now)
-        form = PageForm(_values(await request.form()))
+        form = PageForm(form_values(await request.form()))
         form.values.setdefault("language", language_code)
         newcomer, form.errors = newcomer_from_page(form.values, event, languages)
         step = form.value("step")
@@ -160,7 +160,7 @@ def _form_page(event: EventDetails, form: PageForm, now: datetime, status_code: 
     )
 
 
-def _values(form: FormMultiDict) -> dict[str, str]:
+def form_values(form: FormMultiDict) -> dict[str, str]:
     return {
         key: value
         for key, value in form.items()
