@@ -137,6 +137,7 @@ class EventDetails:
     venues: tuple[VenueDetails, ...] = ()
     sessions: tuple[SessionDetails, ...] = ()
     groups: tuple[GroupDetails, ...] = ()
+    questions: tuple[dict[str, Any], ...] = ()
 
     @property
     def offered(self) -> tuple[Attendance, ...]:

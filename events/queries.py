@@ -31,7 +31,7 @@ from events.tables import (
 
 AS_IN_THE_ROW = {field.name for field in fields(EventDetails)} & {
     column._meta.name for column in Event._meta.columns
-} - {"status", "mode", "base_mode", "series"}
+} - {"status", "mode", "base_mode", "series", "questions"}
 """What details and row call by the same name and hold alike."""
 
 HOLDS_WORD = (
@@ -224,6 +224,7 @@ def _details(
         mode=Mode(event.mode),
         base_mode=Mode(event.base_mode),
         series=series.get(event.series),
+        questions=tuple(event.questions),
         venues=tuple(venues.values()),
         sessions=tuple(
             SessionDetails(

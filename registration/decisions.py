@@ -30,7 +30,12 @@ from registration.rules import (
 
 @dataclass(frozen=True)
 class Newcomer:
-    """Who wants to register, as checked by the form. `email` is `None` only where registered by hand."""
+    """Who wants to register, as checked by the form.
+
+    `email` is `None` only where registered by hand, `language` where the event's own will do.
+    `answers` and `consents` are as typed, by question key; `shown_in` is the language in which the questions were
+    read, `None` that of the messages.
+    """
 
     name: str
     email: str | None
@@ -39,6 +44,8 @@ class Newcomer:
     seats: int = 1
     wishes: Wishes = field(default_factory=dict)
     answers: Mapping[str, Any] = field(default_factory=dict)
+    consents: Mapping[str, bool] = field(default_factory=dict)
+    shown_in: str | None = None
 
     @property
     def address(self) -> str | None:

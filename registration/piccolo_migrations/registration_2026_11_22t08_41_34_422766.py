@@ -28,7 +28,7 @@ class Registration(Table, tablename="registration", schema=None):
 
 ID = "2026-11-22T08:41:34:422766"
 VERSION = "1.38.0"
-DESCRIPTION = ""
+DESCRIPTION = "Consents; answers of special categories"
 
 
 async def forwards():
