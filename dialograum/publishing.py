@@ -209,6 +209,7 @@ async def _edit(
     if cancelling:
         document = replace(document, status=before.status)
     kept = {(session, group.key) for group in document.groups for session in group.sessions}
+    kept |= {(key, key) for key in document.signups}
     lost_group = await leave_vanishing_groups(before, kept, replace=replace_groups)
     try:
         changes = await actions.rewrite(event, document, now)

@@ -233,6 +233,7 @@ def _set_limits(event: Event) -> None:
 async def _write_programme(event: Event, spec: EventSpec) -> None:
     venues = await _write_venues(event, spec.venues)
     sessions = await _write_sessions(event, spec.sessions, venues, spec.timezone)
+    await _write_signups(event, spec, sessions)
     await _write_groups(event, spec.groups, sessions)
     await _remove(Session, event, sessions)
     await _remove(Venue, event, venues)
@@ -313,6 +314,19 @@ async def _write_sessions(
     }
 
 
+async def _write_signups(event: Event, spec: EventSpec, sessions: dict[str, int]) -> None:
+    """Slots without a group, for the optional sessions that one signs up for."""
+    rows = await GroupSlot.select().where((GroupSlot.session.event == event.id) & GroupSlot.group.is_null())
+    slots = {row["session"]: row for row in rows}
+    capacities = {session.key: session.capacity for session in spec.sessions}
+    for key in spec.signups:
+        await _write_slot(
+            slots.pop(sessions[key], None), None, sessions[key], capacities[key], f"session {key}"
+        )
+    if slots:
+        await GroupSlot.delete().where(GroupSlot.id.is_in([row["id"] for row in slots.values()]))
+
+
 async def _write_groups(event: Event, specs: Sequence[GroupSpec], sessions: dict[str, int]) -> None:
     existing = await _ids(WorkingGroup, event)
     groups = {}
@@ -338,15 +352,19 @@ async def _write_slots(event: Event, spec: GroupSpec, group: int, sessions: Sequ
     limit = group_limit(Mode(event.mode), spec.capacity, spec.digital_capacity)
     slots = {row["session"]: row for row in await GroupSlot.select().where(GroupSlot.group == group)}
     for session in sessions:
-        if session not in slots:
-            await GroupSlot.insert(GroupSlot(group=group, session=session, seat_limit=limit))
-        elif limit is not None and slots[session]["taken"] > limit:
-            held = slots[session]["taken"]
-            raise Conflict(
-                f"group {spec.key}: {held} hold seats, so its capacity cannot be {limit}.", held=held
-            )
-        else:
-            await GroupSlot.update({GroupSlot.seat_limit: limit}).where(GroupSlot.id == slots[session]["id"])
+        await _write_slot(slots.get(session), group, session, limit, f"group {spec.key}")
     gone = [slots[session]["id"] for session in slots if session not in sessions]
     if gone:
         await GroupSlot.delete().where(GroupSlot.id.is_in(gone))
+
+
+async def _write_slot(
+    slot: dict[str, Any] | None, group: int | None, session: int, limit: int | None, named: str
+) -> None:
+    if slot is None:
+        await GroupSlot.insert(GroupSlot(group=group, session=session, seat_limit=limit))
+    elif limit is not None and slot["taken"] > limit:
+        held = slot["taken"]
+        raise Conflict(f"{named}: {held} hold seats, so its capacity cannot be {limit}.", held=held)
+    else:
+        await GroupSlot.update({GroupSlot.seat_limit: limit}).where(GroupSlot.id == slot["id"])

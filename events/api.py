@@ -39,6 +39,7 @@ def event_json(
             "venue": session.venue.key if session.venue else None,
             "optional": session.optional,
             "capacity": session.capacity,
+            "seats_left": session.slot.seats_left if session.slot else None,
         }
 
     def group_json(group: GroupDetails) -> Json:

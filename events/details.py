@@ -36,6 +36,20 @@ class VenueDetails:
 
 
 @dataclass(frozen=True)
+class SlotDetails:
+    """One group in one session, or an optional session that one signs up for."""
+
+    session: str
+    limit: int | None
+    taken: int
+    id: int = 0
+
+    @property
+    def seats_left(self) -> int | None:
+        return None if self.limit is None else max(0, self.limit - self.taken)
+
+
+@dataclass(frozen=True)
 class SessionDetails:
     key: str
     kind: str
@@ -48,20 +62,8 @@ class SessionDetails:
     venue: VenueDetails | None = None
     optional: bool = False
     capacity: int | None = None
-
-
-@dataclass(frozen=True)
-class SlotDetails:
-    """One group in one session."""
-
-    session: str
-    limit: int | None
-    taken: int
-    id: int = 0
-
-    @property
-    def seats_left(self) -> int | None:
-        return None if self.limit is None else max(0, self.limit - self.taken)
+    slot: SlotDetails | None = None
+    """Its own seats, where one signs up for the session itself."""
 
 
 @dataclass(frozen=True)
@@ -175,6 +177,23 @@ class EventDetails:
 
     def groups_in(self, session: str) -> tuple[GroupDetails, ...]:
         return tuple(group for group in self.groups if session in group.sessions)
+
+    @property
+    def signup_sessions(self) -> tuple[SessionDetails, ...]:
+        """The optional sessions that one signs up for, such as a dinner, in the order of the programme."""
+        return tuple(session for session in self.sessions if session.slot is not None)
+
+    @property
+    def wish_sessions(self) -> tuple[SessionDetails, ...]:
+        """The sessions for which there are wishes: those with groups and those that one signs up for."""
+        return tuple(session for session in self.sessions if session.slot or self.groups_in(session.key))
+
+    @property
+    def choice_titles(self) -> dict[str, Texts]:
+        """The titles of all that can be wished, by key: groups, and the sessions that one signs up for."""
+        return {session.key: session.title for session in self.signup_sessions} | {
+            group.key: group.title for group in self.groups
+        }
 
     @property
     def group_sessions(self) -> tuple[SessionDetails, ...]:

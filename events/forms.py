@@ -222,6 +222,12 @@ class EventSpec(Part, frozen=True, kw_only=True):
     groups: Annotated[tuple[GroupSpec, ...], Meta(max_length=300)] = ()
     topics: Annotated[tuple[TopicSpec, ...], Meta(max_length=300)] = ()
 
+    @property
+    def signups(self) -> frozenset[str]:
+        """The keys of the sessions that one signs up for: optional ones in which no group meets."""
+        taken = {key for group in self.groups for key in (group.session, *group.sessions)}
+        return frozenset(session.key for session in self.sessions if session.optional) - taken
+
 
 def flaws(event: EventSpec) -> Iterator[Flaw]:
     """What does not fit together in an event whose single values are all in order."""
@@ -322,6 +328,8 @@ def _flaws_of_groups(event: EventSpec) -> Iterator[Flaw]:
     for i in repeated(group.key for group in event.groups):
         yield Flaw(f"groups[{i}].key", f"Another group has the key {event.groups[i].key} already.")
     for i, group in enumerate(event.groups):
+        if group.key in event.signups:
+            yield Flaw(f"groups[{i}].key", f"An optional session has the key {group.key} already.")
         yield from _flaws_of_group(f"groups[{i}]", group, sessions)
 
 

@@ -166,9 +166,13 @@ async def with_programme(events: Sequence[Event]) -> list[EventDetails]:
     sessions = await _by_event(Session, ids)
     groups = await _by_event(WorkingGroup, ids)
     slots: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    if groups:
-        for row in await GroupSlot.select().where(GroupSlot.group.event.is_in(ids)):
-            slots[row["group"]].append(row)
+    signups: dict[int, dict[str, Any]] = {}
+    if sessions:
+        for row in await GroupSlot.select().where(GroupSlot.session.event.is_in(ids)):
+            if row["group"] is None:
+                signups[row["session"]] = row
+            else:
+                slots[row["group"]].append(row)
     series_ids = {event.series for event in events if event.series is not None}
     series = (
         {row["id"]: row["slug"] for row in await Series.select().where(Series.id.is_in(list(series_ids)))}
@@ -176,7 +180,7 @@ async def with_programme(events: Sequence[Event]) -> list[EventDetails]:
         else {}
     )
     return [
-        _details(event, series, venues[event.id], sessions[event.id], groups[event.id], slots)
+        _details(event, series, venues[event.id], sessions[event.id], groups[event.id], slots, signups)
         for event in events
     ]
 
@@ -196,6 +200,7 @@ def _details(
     session_rows: Iterable[dict[str, Any]],
     group_rows: Iterable[dict[str, Any]],
     slots: dict[int, list[dict[str, Any]]],
+    signups: dict[int, dict[str, Any]],
 ) -> EventDetails:
     venue_rows, session_rows = list(venue_rows), list(session_rows)
     venues = {
@@ -239,6 +244,7 @@ def _details(
                 venue=venues.get(row["venue"]),
                 optional=row["optional"],
                 capacity=row["capacity"],
+                slot=_slot(row["key"], signups[row["id"]]) if row["id"] in signups else None,
             )
             for row in session_rows
         ),
@@ -250,13 +256,17 @@ def _details(
                 digital_capacity=row["digital_capacity"],
                 moderators=tuple(row["moderators"]),
                 slots=tuple(
-                    SlotDetails(order[slot["session"]][1], slot["seat_limit"], slot["taken"], slot["id"])
+                    _slot(order[slot["session"]][1], slot)
                     for slot in sorted(slots[row["id"]], key=lambda slot: order[slot["session"]])
                 ),
             )
             for row in group_rows
         ),
     )
+
+
+def _slot(session: str, row: dict[str, Any]) -> SlotDetails:
+    return SlotDetails(session, row["seat_limit"], row["taken"], row["id"])
 
 
 async def activities_of(event_id: int, *, limit: int) -> list[dict[str, Any]]:

@@ -18,15 +18,20 @@ from registration.waitlist import fill, move_up
 async def leave_vanishing_groups(
     event: EventDetails, kept: Collection[tuple[str, str]], *, replace: bool
 ) -> set[UUID]:
-    """Takes people out of groups that are to go, for not being among `kept`, pairs of session and group.
+    """Takes people out of groups and optional sessions that are to go, for not being among `kept`.
+
+    Those are pairs of session and group; of a session that one signs up for, its key twice.
 
     Returns who they are; their calendars' SEQUENCE rises. Raises Conflict where there are any and `replace` is false.
     """
+    slots = [
+        (slot, group.key, f"{group.key} in {slot.session}") for group in event.groups for slot in group.slots
+    ]
+    slots += [
+        (session.slot, session.key, session.key) for session in event.sessions if session.slot is not None
+    ]
     vanishing = [
-        (f"{group.key} in {slot.session}", slot)
-        for group in event.groups
-        for slot in group.slots
-        if (slot.session, group.key) not in kept and slot.taken
+        (place, slot) for slot, key, place in slots if (slot.session, key) not in kept and slot.taken
     ]
     if not vanishing:
         return set()

@@ -52,6 +52,7 @@ def _session_facts(session: SessionDetails) -> Facts:
         "ends_local": session.ends_local.isoformat(),
         "venue": session.venue.line if session.venue else None,
         "optional": session.optional,
+        "signs_up": session.slot is not None,
     }
 
 
@@ -59,7 +60,7 @@ def registration_facts(
     registration: Registration, event: EventDetails, groups: dict[str, str | None], position: int | None
 ) -> Facts:
     """The registration's own facts. `groups` is the group key by session, `position` the place on the waitlist."""
-    titles = {group.key: group.title for group in event.groups}
+    titles = event.choice_titles
     held_until = registration.held_until
     return {
         "id": str(registration.id),

@@ -89,7 +89,7 @@ def newcomer_from_body(
         language=language,
         attendance=body.attendance,
         seats=body.seats,
-        wishes={session: tuple(dict.fromkeys(groups)) for session, groups in body.groups.items() if groups},
+        wishes={session: tuple(dict.fromkeys(groups)) for session, groups in body.groups.items()},
         answers=body.answers,
     )
 
@@ -117,7 +117,8 @@ def newcomer_from_page(
 ) -> tuple[Newcomer | None, Errors]:
     """The newcomer of a filled-in page, or `None` and what is wrong, in the order of the page.
 
-    Wishes stand in `group.<session>` and, for the second, `group2.<session>`; `none` is no wish.
+    Wishes stand in `group.<session>` and, for the second, `group2.<session>`; `none` is no wish. An optional session
+    that is joined stands in `signup.<session>`.
     """
     errors: Errors = []
     name = checked_name(values.get("name", ""), errors)
@@ -195,10 +196,14 @@ def _wishes(values: Mapping[str, str], event: EventDetails, errors: Errors) -> d
         elif second not in ("", "none", *keys):
             errors.append((f"group2.{session.key}", "unknown"))
         else:
-            chosen = tuple(dict.fromkeys(wish for wish in (first, second) if wish not in ("", "none")))
-            if chosen:
-                wishes[session.key] = chosen
-    return wishes
+            wishes[session.key] = tuple(
+                dict.fromkeys(wish for wish in (first, second) if wish not in ("", "none"))
+            )
+    return wishes | {
+        session.key: (session.key,)
+        for session in event.signup_sessions
+        if values.get(f"signup.{session.key}")
+    }
 
 
 def _check_answers(answers: Mapping[str, Any], errors: Errors) -> None:

@@ -1,11 +1,11 @@
 """Reads of registrations."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from events.details import EventDetails
+from events.details import EventDetails, SessionDetails, SlotDetails
 from events.rules import Attendance
 from registration.errors import RegistrationUnknown
 from registration.rules import ACTIVE, RegistrationStatus, Slot
@@ -15,14 +15,24 @@ ACTIVE_VALUES = [status.value for status in ACTIVE]
 
 
 def slots_of(event: EventDetails) -> list[Slot]:
-    """Every group in every session, in the order of the programme, with its free seats."""
+    """Every group in every session, in the order of the programme, with its free seats.
+
+    A session that one signs up for is a slot whose group has the key of the session.
+    """
     return [
-        Slot(session.key, group.key, session.starts_at, session.ends_at, slot.seats_left, slot.id)
+        Slot(session.key, key, session.starts_at, session.ends_at, slot.seats_left, slot.id)
         for session in event.sessions
-        for group in event.groups_in(session.key)
-        for slot in group.slots
-        if slot.session == session.key
+        for key, slot in _choices(event, session)
     ]
+
+
+def _choices(event: EventDetails, session: SessionDetails) -> Iterator[tuple[str, SlotDetails]]:
+    if session.slot is not None:
+        yield session.key, session.slot
+    for group in event.groups_in(session.key):
+        for slot in group.slots:
+            if slot.session == session.key:
+                yield group.key, slot
 
 
 async def registration_by_id(registration_id: UUID, *, locked: bool = False) -> Registration:
@@ -49,11 +59,12 @@ async def active_registration(event_id: int, address: str) -> Registration | Non
 
 
 async def groups_held(registration_ids: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
-    """The group key by session key of each registration."""
+    """The group key by session key of each registration; of a session that one signs up for, its own key."""
     rows = await GroupSeat.raw(
-        "SELECT seat.registration, session.key AS session, working_group.key AS group_key FROM group_seat seat"
+        "SELECT seat.registration, session.key AS session, coalesce(working_group.key, session.key) AS group_key"
+        " FROM group_seat seat"
         " JOIN group_slot slot ON slot.id = seat.slot JOIN session ON session.id = slot.session"
-        ' JOIN working_group ON working_group.id = slot."group" WHERE seat.registration = ANY({}::uuid[])',
+        ' LEFT JOIN working_group ON working_group.id = slot."group" WHERE seat.registration = ANY({}::uuid[])',
         list(registration_ids),
     )
     held: dict[UUID, dict[str, str]] = defaultdict(dict)
@@ -66,8 +77,8 @@ def groups_shown(
     event: EventDetails, registration: Registration, held: dict[str, str]
 ) -> dict[str, str | None]:
     """By session: the group held, or `None` where one was wished and none is held."""
-    sessions = [session.key for session in event.group_sessions]
-    return {key: held.get(key) for key in sessions if key in held or key in registration.wishes}
+    sessions = [session.key for session in event.wish_sessions]
+    return {key: held.get(key) for key in sessions if key in held or registration.wishes.get(key)}
 
 
 async def position(registration: Registration) -> int | None:

@@ -158,12 +158,13 @@ def groups_for(
     """The group of each wished session, in the order of `slots`: the first wish with room.
 
     Never the same group twice, nothing at overlapping times; `kept` are slots the person has already, whose
-    sessions are left alone. A session without a free wish gets `None`: the wish is kept.
+    sessions are left alone. A session without a free wish gets `None`: the wish is kept. Who wants no group in a
+    session, as an empty list says, is not asked about it.
     """
     has = list(kept)
     chosen: dict[str, Slot | None] = {}
     for session in dict.fromkeys(slot.session for slot in slots):
-        if session not in wishes or any(slot.session == session for slot in has):
+        if not wishes.get(session) or any(slot.session == session for slot in has):
             continue
         there = {slot.group: slot for slot in slots if slot.session == session}
         chosen[session] = next(

@@ -9,7 +9,7 @@ from piccolo.columns import Integer
 
 from events.details import EventDetails
 from events.rules import Attendance, Mode
-from events.tables import Event, GroupSlot, WorkingGroup
+from events.tables import Event, GroupSlot, Session, WorkingGroup
 from registration.rules import Slot
 from registration.tables import GroupSeat
 
@@ -79,15 +79,19 @@ async def raise_limit(event: EventDetails, attendance: Attendance, seats: int) -
 
 
 async def raise_group_limit(event: EventDetails, slot: Slot, seats: int) -> None:
-    """Makes room for `seats` more in a group, as somebody decided by hand."""
-    row = await GroupSlot.objects(GroupSlot.group).get(GroupSlot.id == slot.id)
+    """Makes room for `seats` more in a group or an optional session, as somebody decided by hand."""
+    row = await GroupSlot.objects().get(GroupSlot.id == slot.id)
     assert row is not None
     needed = row.taken + seats
     if row.seat_limit is None or needed <= row.seat_limit:
         return
-    group: WorkingGroup = row.group
-    online = event.mode is Mode.DIGITAL and group.digital_capacity is not None
-    capacity = WorkingGroup.digital_capacity if online else WorkingGroup.capacity
-    await WorkingGroup.update({capacity: needed}).where(WorkingGroup.id == group.id)
-    await GroupSlot.update({GroupSlot.seat_limit: needed}).where(GroupSlot.group == group.id)
+    group = await WorkingGroup.objects().get(WorkingGroup.id == row.group)
+    if group is None:
+        await Session.update({Session.capacity: needed}).where(Session.id == row.session)
+        await GroupSlot.update({GroupSlot.seat_limit: needed}).where(GroupSlot.id == row.id)
+    else:
+        online = event.mode is Mode.DIGITAL and group.digital_capacity is not None
+        capacity = WorkingGroup.digital_capacity if online else WorkingGroup.capacity
+        await WorkingGroup.update({capacity: needed}).where(WorkingGroup.id == group.id)
+        await GroupSlot.update({GroupSlot.seat_limit: needed}).where(GroupSlot.group == group.id)
     await Event.update({Event.version: Event.version + 1}).where(Event.id == event.id)

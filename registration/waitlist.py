@@ -27,7 +27,7 @@ from registration.seats import Taking, count, take_groups
 from registration.tables import Registration
 
 LACKS_A_GROUP = (
-    "(SELECT count(*) FROM jsonb_object_keys(wishes)) >"
+    "(SELECT count(*) FROM jsonb_each(wishes) AS wish WHERE wish.value <> '[]') >"
     " (SELECT count(*) FROM group_seat WHERE group_seat.registration = registration.id)"
 )
 
@@ -37,7 +37,7 @@ async def fill(event_id: int, now: datetime) -> None:
     event = await details_of(await event_by_id(event_id))
     if await move_up(event, now):
         event = await details_of(await event_by_id(event_id))
-    if event.groups and event.allocation == "first_come":
+    if event.wish_sessions and event.assigns_at_once:
         await _fill_groups(event, now)
 
 
@@ -57,7 +57,7 @@ async def move_up(event: EventDetails, now: datetime, changes: Sequence[dict[str
     moved.sort(key=lambda person: person.arrival)
     if moved:
         await _promote(event, moved, now)
-        if event.allocation == "first_come":
+        if event.assigns_at_once:
             await take_groups(*_takings(moved, slots_of(event), {}))
         await tell("promoted", event, moved, now, changes=changes)
     return {person.id for person in moved}

@@ -118,7 +118,9 @@ def test_a_body_becomes_a_newcomer():
         EVENT,
         LANGUAGES,
     )
-    assert made == Newcomer("Kim", "kim@example.org", "en", Attendance.ONLINE, 6, {"groups": ("wohnen",)}, {})
+    assert made == Newcomer(
+        "Kim", "kim@example.org", "en", Attendance.ONLINE, 6, {"groups": ("wohnen",), "dinner": ()}, {}
+    )
 
 
 def test_who_names_no_language_is_written_to_in_that_of_the_event():
@@ -216,7 +218,7 @@ def test_a_page_becomes_a_newcomer():
         ("wohnen", "none", {"groups": ("wohnen",)}),
         ("wohnen", "wohnen", {"groups": ("wohnen",)}),
         ("wohnen", "bildung", {"groups": ("wohnen", "bildung")}),
-        ("none", "", {}),
+        ("none", "", {"groups": ()}),
         ("none", "bildung", {"groups": ("bildung",)}),
     ],
 )

@@ -263,6 +263,10 @@ def test_what_one_has_is_left_alone():
     assert chosen == {"second": PROGRAMME[4]}
 
 
+def test_who_wants_no_group_is_given_none():
+    assert groups_for({"first": [], "second": ["bildung"]}, 1, PROGRAMME) == {"second": PROGRAMME[4]}
+
+
 def test_seats_that_one_took_are_not_free_for_the_next():
     left = with_seats_taken(PROGRAMME, [PROGRAMME[0], PROGRAMME[2]], 2)
     assert [there.free for there in left] == [0, 0, None, 2, 1]

@@ -14,7 +14,7 @@ from piccolo.table import Table
 from dialograum import publishing
 from dialograum.database import Database
 from dialograum.event_file import EventDocument
-from events.details import EventDetails
+from events.details import EventDetails, GroupDetails
 from events.forms import GroupSpec, RegistrationSpec, SessionSpec, VenueSpec
 from events.queries import all_events
 from events.rules import Attendance, EventStatus, group_limit, limits
@@ -24,7 +24,7 @@ from registration import actions
 from registration.admission import register as admit
 from registration.decisions import Newcomer, Outcome
 from registration.messages import INVITING
-from registration.queries import groups_held
+from registration.queries import groups_held, slots_of
 from registration.rules import ACTIVE, HOLDING, RegistrationStatus
 from registration.tables import GroupSeat, Registration
 
@@ -76,6 +76,11 @@ GROUPS = (
     group("bildung", "first", "second", capacity=1),
     group("arbeit", "first"),
 )
+
+
+def joined(key: str, start: str, end: str, capacity: int | None = None) -> SessionSpec:
+    """An optional session that one signs up for."""
+    return replace(session(key, start, end), kind="social", optional=True, capacity=capacity)
 
 
 def document(**changes: Any) -> EventDocument:
@@ -222,6 +227,14 @@ async def _assert_seats(event: EventDetails, people: list[Registration], settled
 
 async def _assert_groups(event: EventDetails, people: dict[UUID, Registration], settled: bool) -> None:
     slots = {slot.id: (slot, group) for group in event.groups for slot in group.slots}
+    limits_of = {
+        slot.id: group_limit(event.mode, there.capacity, there.digital_capacity)
+        for slot, there in slots.values()
+    }
+    for joined in event.signup_sessions:
+        assert joined.slot is not None
+        slots[joined.slot.id] = joined.slot, GroupDetails(joined.key, joined.title, None, None, ())
+        limits_of[joined.slot.id] = joined.capacity
     held: dict[UUID, list[Any]] = defaultdict(list)
     taken: Counter[int] = Counter()
     rows = await GroupSeat.select().where(GroupSeat.registration.is_in(list(people))) if people else []
@@ -231,9 +244,9 @@ async def _assert_groups(event: EventDetails, people: dict[UUID, Registration], 
         assert row["seats"] == person.seats
         held[person.id].append(slots[row["slot"]])
         taken[row["slot"]] += row["seats"]
-    for slot, there in slots.values():
+    for slot, _ in slots.values():
         assert slot.taken == taken[slot.id]
-        assert slot.limit == group_limit(event.mode, there.capacity, there.digital_capacity)
+        assert slot.limit == limits_of[slot.id]
         assert slot.limit is None or slot.taken <= slot.limit
     times = {session.key: (session.starts_at, session.ends_at) for session in event.sessions}
     for pairs in held.values():
@@ -241,7 +254,7 @@ async def _assert_groups(event: EventDetails, people: dict[UUID, Registration], 
         assert len({there.key for _, there in pairs}) == len(pairs)
         spans = sorted(times[slot.session] for slot, _ in pairs)
         assert all(first[1] <= second[0] for first, second in pairwise(spans))
-    if settled and event.status is EventStatus.PUBLISHED and event.allocation == "first_come":
+    if settled and event.status is EventStatus.PUBLISHED and event.assigns_at_once:
         for person in people.values():
             if person.status in HOLDING:
                 _assert_nothing_wished_is_free(event, person, held[person.id], times)
@@ -250,17 +263,16 @@ async def _assert_groups(event: EventDetails, people: dict[UUID, Registration], 
 def _assert_nothing_wished_is_free(
     event: EventDetails, person: Registration, held: list[Any], times: Any
 ) -> None:
-    for there in event.groups:
-        for slot in there.slots:
-            taken = [times[other.session] for other, _ in held]
-            start, end = times[slot.session]
-            if (
-                there.key in person.wishes.get(slot.session, ())
-                and there.key not in {other.key for _, other in held}
-                and not any(start < until and since < end for since, until in taken)
-            ):
-                assert slot.limit is not None
-                assert slot.limit - slot.taken < person.seats
+    for slot in slots_of(event):
+        taken = [times[other.session] for other, _ in held]
+        start, end = times[slot.session]
+        if (
+            slot.group in person.wishes.get(slot.session, ())
+            and slot.group not in {other.key for _, other in held}
+            and not any(start < until and since < end for since, until in taken)
+        ):
+            assert slot.free is not None
+            assert slot.free < person.seats
 
 
 async def _assert_told(people: list[Registration]) -> None:
