@@ -9,6 +9,12 @@ class RegistrationUnknown(Refusal):
     title = "There is no such registration"
 
 
+class ConsentUnknown(Refusal):
+    status = 404
+    code = "not-found"
+    title = "The event does not ask for this consent"
+
+
 class LinkInvalid(Refusal):
     """A personal link that was cut, forged, made for another purpose or revoked."""
 
@@ -30,6 +36,12 @@ class RegistrationClosed(Refusal):
 class EventFull(Refusal):
     code = "event-full"
     title = "All seats are taken and there is no waitlist"
+
+
+class ProposalOutdated(Conflict):
+    """What a proposal was computed from has changed, or another proposal has taken its place."""
+
+    title = "Something has changed since this was computed"
 
 
 class GroupUnknown(Refusal):

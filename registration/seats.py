@@ -1,7 +1,7 @@
 """Counters of held seats. All of it runs inside a transaction that holds the event's lock."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -35,6 +35,8 @@ class Taking(NamedTuple):
     registration_id: UUID
     seats: int
     slots: Sequence[Slot]
+    locked: Collection[int] = ()
+    """The ids of the slots in which every assignment keeps them."""
 
 
 async def take_groups(*takings: Taking) -> None:
@@ -44,7 +46,14 @@ async def take_groups(*takings: Taking) -> None:
     for taking in takings:
         for slot in taking.slots:
             sums[slot.id] += taking.seats
-            rows.append(GroupSeat(registration=taking.registration_id, slot=slot.id, seats=taking.seats))
+            rows.append(
+                GroupSeat(
+                    registration=taking.registration_id,
+                    slot=slot.id,
+                    seats=taking.seats,
+                    locked=slot.id in taking.locked,
+                )
+            )
     for slot_id, seats in sums.items():
         await GroupSlot.update({GroupSlot.taken: GroupSlot.taken + seats}).where(GroupSlot.id == slot_id)
     for start in range(0, len(rows), 1000):
@@ -60,6 +69,21 @@ async def leave_groups(registration_id: UUID, slots: Iterable[Slot] | None = Non
         await GroupSlot.update({GroupSlot.taken: GroupSlot.taken - row["seats"]}).where(
             GroupSlot.id == row["slot"]
         )
+
+
+async def leave_slots(leaving: Sequence[tuple[UUID, int]]) -> None:
+    """Takes the seats of many registrations back, each in a slot."""
+    rows = await GroupSeat.raw(
+        "DELETE FROM group_seat WHERE (registration, slot) IN (SELECT * FROM unnest({}::uuid[], {}::int[]))"
+        " RETURNING slot, seats",
+        [registration for registration, _ in leaving],
+        [slot for _, slot in leaving],
+    )
+    sums: Counter[int] = Counter()
+    for row in rows:
+        sums[row["slot"]] += row["seats"]
+    for slot_id, seats in sums.items():
+        await GroupSlot.update({GroupSlot.taken: GroupSlot.taken - seats}).where(GroupSlot.id == slot_id)
 
 
 async def raise_limit(event: EventDetails, attendance: Attendance, seats: int) -> None:
