@@ -15,6 +15,7 @@ from events.rules import Attendance, EventStatus
 from events.tables import Event, Organiser
 from registration.actions import keeps_personal_data, nonce, record
 from registration.errors import AddressKnown, GroupUnknown
+from registration.locking import locked_slots
 from registration.messages import tell, withdraw
 from registration.queries import active_registration, groups_held, registration_by_id, slots_of
 from registration.rules import ACTIVE, RegistrationStatus, Slot
@@ -112,6 +113,7 @@ async def _edit_seats(event: EventDetails, registration: Registration, wanted: E
         await count(event.id, after, waiting=1)
     else:
         held = await groups_held([registration.id])
+        locked = await locked_slots(registration.id)
         await leave_groups(registration.id)
         await count(event.id, before, seats=-seats_before)
         lower = await details_of(await event_by_id(event.id))
@@ -122,7 +124,7 @@ async def _edit_seats(event: EventDetails, registration: Registration, wanted: E
         ]
         for slot in slots:
             await raise_group_limit(event, slot, seats)
-        await take_groups(Taking(registration.id, seats, slots))
+        await take_groups(Taking(registration.id, seats, slots, locked))
     registration.attendance, registration.seats = after, seats
     changes: list[dict[str, Any]] = []
     if after is not before:

@@ -84,7 +84,7 @@ async def assign_at_deadline(event_id: int, now: datetime) -> bool:
         if not is_due(event, now):
             return False
         situation = await situation_of(event)
-        allocation = await asyncio.to_thread(situation.allocation, seed)
+        allocation = await _computed(situation, seed)
         async with Event._meta.db.transaction():
             event = await details_of(await event_by_id(event_id, locked=True))
             if not is_due(event, now):
@@ -108,7 +108,7 @@ async def propose(event_id: int, by: Organiser, now: datetime) -> None:
     if event.allocation != "at_deadline":
         raise Conflict("The groups of this event are given in order of arrival.")
     situation = await situation_of(event)
-    allocation = await asyncio.to_thread(situation.allocation, event.assignment_seed or TRIAL_SEED)
+    allocation = await _computed(situation, event.assignment_seed or TRIAL_SEED)
     async with Event._meta.db.transaction():
         await event_by_id(event_id, locked=True)
         await Proposal.delete().where(Proposal.event == event_id)
@@ -215,6 +215,10 @@ async def last_assignment(event_id: int) -> Assignment | None:
 
 async def proposal_of(event_id: int) -> Proposal | None:
     return await Proposal.objects().where(Proposal.event == event_id).output(load_json=True).first()
+
+
+async def _computed(situation: Situation, seed: str) -> Allocation:
+    return await asyncio.to_thread(situation.allocation, seed)
 
 
 def _in_words(allocation: Allocation) -> dict[str, Any]:
