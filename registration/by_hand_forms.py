@@ -1,0 +1,138 @@
+"""What organisers type in when they register or change somebody by hand."""
+
+import hashlib
+from collections.abc import Collection, Mapping
+
+import msgspec
+
+from events.details import EventDetails
+from events.rules import Attendance
+from registration.attendees import Attendee
+from registration.decisions import Newcomer
+from registration.editing import Edit
+from registration.forms import SEATS, Errors, checked_email, checked_name
+
+
+def newcomer_by_hand(
+    values: Mapping[str, str], event: EventDetails, languages: Collection[str]
+) -> tuple[Newcomer | None, Errors]:
+    """The newcomer, or `None` and what is wrong, in the order of the form. An address may be left out.
+
+    The group wished stands in `group.<session>`; empty is no wish.
+    """
+    errors: Errors = []
+    name, email = _person(values, errors)
+    language = _language(values, languages, errors)
+    attendance = _attendance(values, event.offered, errors) if len(event.offered) > 1 else None
+    seats = _seats(values, errors)
+    groups = _groups(values, event, errors)
+    if errors:
+        return None, errors
+    wishes = {session: (group,) for session, group in groups.items() if group}
+    return Newcomer(name, email, language, attendance, seats, wishes), []
+
+
+def edit_by_hand(
+    values: Mapping[str, str], event: EventDetails, before: Attendee, languages: Collection[str]
+) -> tuple[Edit | None, Errors]:
+    """What the form changes of the registration; what it shows unchanged is left alone."""
+    errors: Errors = []
+    shown = values_of(before)
+    name, email = _person(values, errors)
+    language = _language(values, {*languages, before.registration.language}, errors)
+    attendance = _attendance(values, attendances_for(event, before), errors)
+    seats = _seats(values, errors)
+    groups = _groups(values, event, errors)
+    if errors:
+        return None, errors
+    changed = {
+        session: group or None
+        for session, group in groups.items()
+        if group != shown.get(f"group.{session}", "")
+    }
+    row, unset = before.registration, msgspec.UNSET
+    return Edit(
+        name=name if name != row.name else unset,
+        email=email if email != row.email else unset,
+        language=language if language != row.language else unset,
+        attendance=attendance if attendance and attendance != row.attendance else unset,
+        seats=seats if seats != row.seats else unset,
+        groups=changed or unset,
+    ), []
+
+
+def is_empty(edit: Edit) -> bool:
+    """Whether nothing would change."""
+    return edit == Edit()
+
+
+def attendances_for(event: EventDetails, attendee: Attendee) -> tuple[Attendance, ...]:
+    """What the event offers, and what the person has."""
+    own = Attendance(attendee.registration.attendance)
+    return event.offered if own in event.offered else (own, *event.offered)
+
+
+def values_of(attendee: Attendee) -> dict[str, str]:
+    """The form filled in with a registration as it stands."""
+    row = attendee.registration
+    return {
+        "name": row.name,
+        "email": row.email or "",
+        "language": row.language,
+        "attendance": str(row.attendance),
+        "seats": str(row.seats),
+        **{f"group.{session}": group or "" for session, group in attendee.groups.items()},
+    }
+
+
+def state_of(attendee: Attendee) -> str:
+    """Short text that is another one once the registration was changed elsewhere."""
+    state = [sorted(values_of(attendee).items()), str(attendee.registration.status)]
+    return hashlib.sha256(msgspec.json.encode(state)).hexdigest()[:16]
+
+
+def _person(values: Mapping[str, str], errors: Errors) -> tuple[str, str | None]:
+    name = checked_name(values.get("name", ""), errors)
+    typed = values.get("email", "").strip()
+    return name, checked_email(typed, errors) if typed else None
+
+
+def _language(values: Mapping[str, str], languages: Collection[str], errors: Errors) -> str:
+    language = values.get("language", "")
+    if language not in languages:
+        errors.append(("language", "unknown"))
+    return language
+
+
+def _attendance(
+    values: Mapping[str, str], offered: Collection[Attendance], errors: Errors
+) -> Attendance | None:
+    if len(offered) < 2:
+        return None
+    chosen = values.get("attendance", "")
+    if chosen not in [attendance.value for attendance in offered]:
+        errors.append(("attendance", "missing"))
+        return None
+    return Attendance(chosen)
+
+
+def _seats(values: Mapping[str, str], errors: Errors) -> int:
+    seats = values.get("seats", "1")
+    if seats not in map(str, SEATS):
+        errors.append(("seats", "range"))
+        return 1
+    return int(seats)
+
+
+def _groups(values: Mapping[str, str], event: EventDetails, errors: Errors) -> dict[str, str]:
+    """The group by session, empty where none is chosen; of a session that one signs up for, its own key."""
+    groups = {}
+    for session in event.wish_sessions:
+        keys = [group.key for group in event.groups_in(session.key)]
+        if session.slot is not None:
+            keys.append(session.key)
+        chosen = values.get(f"group.{session.key}", "")
+        if chosen and chosen not in keys:
+            errors.append((f"group.{session.key}", "unknown"))
+        groups[session.key] = chosen
+    return groups
