@@ -29,7 +29,7 @@ from dialograum.event_file import from_document, patched
 from dialograum.languages import Language, negotiate
 from dialograum.pages import markdown
 from events.api import Json, event_json
-from events.controllers import Now, Slug, public_event
+from events.controllers import Now, Slug
 from events.details import EventDetails
 from events.errors import Conflict, EventUnknown, FormInvalid
 from events.queries import details, details_of, event_by_id, public_events
@@ -37,10 +37,9 @@ from events.rules import Attendance, EventStatus, Mode, Role
 from notifications.queries import messages_of
 from notifications.tables import Message, MessageStatus
 from registration import actions, editing
-from registration.admission import register
 from registration.attendees import Attendee, AttendeeFilter, attendees, csv_lines
 from registration.by_hand import register_by_hand
-from registration.controllers import KEY_LENGTH
+from registration.controllers import KEY_LENGTH, Client, Door
 from registration.forms import RegistrationBody, RegistrationPatch, edit_from_patch, newcomer_from_body
 from registration.queries import counts_by_status, groups_held, groups_shown, position
 from registration.rules import RegistrationStatus
@@ -154,21 +153,20 @@ class RegistrationApi(Controller):
         request: AnyRequest,
         now: Now,
         languages: Languages,
+        admission: Door,
+        client: Client,
         key: Annotated[str | None, HeaderParameter(name="Idempotency-Key", max_length=KEY_LENGTH)] = None,
-    ) -> Response[Json]:
+    ) -> Response[Any]:
         caller = await caller_of(request)
         if caller is not None:
             await may_write(request, request.route_handler)
-            newcomer = newcomer_from_body(data, await managed_event(slug, caller), languages, by_hand=True)
+            await managed_event(slug, caller)
+            newcomer = newcomer_from_body(data, languages, by_hand=True)
             registration = await register_by_hand(slug, newcomer, caller.organiser, now)
             return Response(await registration_by_hand_json(registration), status_code=201)
-        event = await public_event(slug)
-        newcomer = newcomer_from_body(data, event, languages)
-        outcome = await register(slug, newcomer, now, key=key)
-        body: Json = {"status": outcome.status.value, "groups": outcome.groups}
-        if outcome.held_until:
-            body["held_until"] = _in_zone(outcome.held_until, event)
-        return Response(body, status_code=201)
+        newcomer = newcomer_from_body(data, languages)
+        outcome = await admission.register(slug, newcomer, now, key=key, client=client)
+        return Response(outcome, status_code=201)
 
     @get("/events/{slug:str}/registrations", guards=[signed_in], summary="The attendee list")
     async def list_registrations(

@@ -11,7 +11,7 @@ from events.details import EventDetails
 from events.queries import details
 from events.rules import Attendance, Role
 from events.tables import Event, Organiser
-from registration.admission import register
+from registration.admission import Admission
 from registration.by_hand import register_by_hand
 from registration.decisions import Newcomer
 
@@ -90,4 +90,4 @@ async def _fill(event: EventDetails, organiser: Organiser, now: datetime) -> Non
             ("Kim Muster", "kim.muster@example.org"),
             ("Toni Beispiel", "toni@example.org"),
         ):
-            await register(event.slug, Newcomer(name, address, "de"), now)
+            await Admission().register(event.slug, Newcomer(name, address, "de"), now)

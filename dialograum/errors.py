@@ -13,9 +13,3 @@ class Forbidden(Refusal):
     status = 403
     code = "forbidden"
     title = "Your role does not allow this"
-
-
-class TooManyRequests(Refusal):
-    status = 429
-    code = "too-many-requests"
-    title = "Too many requests; try again later"

@@ -8,12 +8,12 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect, Template
 
-from dialograum.errors import TooManyRequests, Unauthorised
+from dialograum.errors import Unauthorised
 from dialograum.event_file import EventFileInvalid
 from dialograum.failures import DatabaseAway
 from dialograum.signin import TooManyFailures
 from events.controllers import in_language
-from events.errors import FormInvalid, Refusal
+from events.errors import FormInvalid, Refusal, TooManyRequests
 from registration.errors import GroupUnknown
 
 AnyRequest = Request[Any, Any, Any]

@@ -23,18 +23,11 @@ from pydantic_settings import (
 )
 
 from dialograum.failures import SettingsInvalid
+from registration.limits import UNLIMITED, Limit
 
 PREFIX = "DIALOGRAUM_"
 FILE = "dialograum.toml"
 SECRET_LENGTH = 32
-
-
-@dataclass(frozen=True)
-class Limit:
-    """At most `count` in `seconds`; a count of 0 means no limit."""
-
-    count: int
-    seconds: int
 
 
 class Sender(NamedTuple):
@@ -98,7 +91,7 @@ def _limit(value: Any) -> Any:
         return value
     count, _, seconds = str(value).partition("/")
     if (count, seconds) == ("0", ""):
-        return Limit(0, 0)
+        return UNLIMITED
     if not (count.isdecimal() and seconds.isdecimal() and int(seconds)):
         raise ValueError("expected a number of calls and of seconds like 60/60, or 0")
     return Limit(int(count), int(seconds))

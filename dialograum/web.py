@@ -43,13 +43,16 @@ from dialograum.security import Armour, FormTokens
 from dialograum.settings import Settings, load
 from dialograum.signin import TooManyFailures
 from dialograum.site import site_of
+from dialograum.visitors import client_of
 from events.calendar import Method
 from events.controllers import NO_FORMS, EventPages, Now
 from events.details import EventDetails
 from events.errors import Refusal
 from events.queries import details_of, event_by_id
+from registration.admission import Admission
 from registration.controllers import JoinPages, PersonalPages, RegisterPages
 from registration.facts import event_facts, registration_facts
+from registration.limits import Limits
 from registration.links import Links
 from registration.queries import groups_held, groups_shown, position
 from registration.tables import Registration
@@ -86,10 +89,16 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
         cookie_samesite="lax",
     )
 
+    admission = Admission(Limits(settings.client_limit, settings.address_limit, settings.secret))
+
     @asynccontextmanager
     async def pool(_: Litestar) -> AsyncIterator[None]:
         async with database.connected(settings):
             yield
+            await admission.drain()
+
+    def client(request: AnyRequest) -> str:
+        return client_of(request.scope, settings.trusted_proxies)
 
     async def personal_calendar(registration: Registration) -> bytes:
         return await _personal_calendar(registration, calendars, links)
@@ -124,6 +133,8 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             "base_url": Provide(lambda: settings.base_url, sync_to_thread=False),
             "town": Provide(lambda: settings.town, sync_to_thread=False),
             "languages": Provide(lambda: tuple(settings.languages), sync_to_thread=False),
+            "admission": Provide(lambda: admission, sync_to_thread=False),
+            "client": Provide(client, sync_to_thread=False),
             "links": Provide(lambda: links, sync_to_thread=False),
             "personal_calendar": Provide(lambda: personal_calendar, sync_to_thread=False),
             "now": Provide(_now, sync_to_thread=False),

@@ -40,6 +40,14 @@ class EventCancelled(Refusal):
     title = "The event is cancelled"
 
 
+class TooManyRequests(Refusal):
+    """`retry_after` is in seconds."""
+
+    status = 429
+    code = "too-many-requests"
+    title = "Too many requests; try again later"
+
+
 class FormInvalid(Refusal):
     """What was typed in cannot be used; `errors` are pairs of field and code, in the order of the form."""
 

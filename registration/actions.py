@@ -1,6 +1,5 @@
 """What happens to registrations. Each action is one transaction that locks the event's row first."""
 
-import secrets
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -109,11 +108,6 @@ async def record(
     if changed:
         details["changed"] = changed
     await Activity.insert(Activity(event=event_id, organiser=by.id, at=now, what=what, details=details))
-
-
-def nonce() -> str:
-    """A new nonce of a personal link; replacing it revokes the link."""
-    return secrets.token_hex(8)
 
 
 async def _give_up_seat(

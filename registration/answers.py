@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -77,6 +77,39 @@ def agreement(question: Question, language: str, default_language: str) -> Agree
     """What somebody agrees to who reads the question in `language`."""
     shown_in, text = question.text_shown(language, default_language)
     return Agreed(question.key, hashlib.sha256(text.encode()).hexdigest(), shown_in)
+
+
+def with_changes(
+    answers: Answers, special_answers: Answers, named: Collection[str], changed: Accepted
+) -> tuple[Answers, Answers]:
+    """Both kinds of kept answers after those `named` became what was accepted.
+
+    The others stay, also those to questions that are asked no more.
+    """
+    rest, special_rest = (
+        {key: value for key, value in before.items() if key not in named}
+        for before in (answers, special_answers)
+    )
+    return rest | changed.answers, special_rest | changed.special_answers
+
+
+def shown(
+    questions: Sequence[Question], answers: Answers, special_answers: Answers
+) -> tuple[Answers, Answers]:
+    """What may be shown of kept answers, in the order of the questions: those of every export, and those apart.
+
+    Answers to questions that are asked no more stay out of sight. One is kept apart if it is marked now, or was when
+    it was given.
+    """
+    plain: Answers = {}
+    apart: Answers = {}
+    for question in questions:
+        key = question.key
+        if key in special_answers:
+            apart[key] = special_answers[key]
+        elif key in answers:
+            (apart if question.special_category else plain)[key] = answers[key]
+    return plain, apart
 
 
 def _checked(question: Question, value: Any) -> tuple[Any, str | None]:

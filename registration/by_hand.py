@@ -1,25 +1,27 @@
 """People who phone or come by: organisers register them."""
 
-import secrets
 from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
 from events.details import EventDetails
-from events.errors import EventCancelled
+from events.errors import EventCancelled, FormInvalid
 from events.queries import details_of, event_named
 from events.rules import Attendance, EventStatus
 from events.tables import Event, Organiser
-from registration.actions import keeps_personal_data, nonce, record
+from registration.actions import keeps_personal_data, record
+from registration.answers import Accepted, accepted
+from registration.arrivals import KIND_OF_NEWS, number
+from registration.consents import keep
 from registration.decisions import Newcomer, first_come, refusal
 from registration.errors import AddressKnown, GroupUnknown, NameKnown
+from registration.links import nonce
 from registration.messages import tell
 from registration.queries import ACTIVE_VALUES, active_registration, registration_by_id, slots_of
+from registration.questions import questions_of
 from registration.rules import Refused, RegistrationStatus, Slot, attendance_or_default, unknown_wishes
 from registration.seats import Taking, count, raise_limit, take_groups
 from registration.tables import Registration
-
-NUMBER_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 
 async def register_by_hand(
@@ -36,6 +38,7 @@ async def register_by_hand(
         if event.status is EventStatus.CANCELLED:
             raise EventCancelled()
         slots = checked_slots(event, newcomer)
+        kept = _answers(event, newcomer)
         attendance = attendance_or_default(event.mode, newcomer.attendance)
         if attendance not in event.offered:
             raise refusal(Refused.NOT_OFFERED)
@@ -47,7 +50,9 @@ async def register_by_hand(
         registration = new_row(event, newcomer, attendance, RegistrationStatus.CONFIRMED, now)
         registration.confirmed_at = now
         registration.registered_by = by.id
+        registration.answers, registration.special_answers = kept.answers, kept.special_answers
         await admit(event, registration, first_come(event, newcomer, slots), now)
+        await keep(registration.id, kept.consents, now)
         await keeps_personal_data(event.id)
         await record(event.id, by, now, "registration_added", registration)
         return await registration_by_id(registration.id)
@@ -72,35 +77,42 @@ def checked_slots(event: EventDetails, newcomer: Newcomer) -> list[Slot]:
     return slots
 
 
+def _answers(event: EventDetails, newcomer: Newcomer) -> Accepted:
+    """What is known of the answers; nothing is required of whoever phones."""
+    language = newcomer.language or event.default_language
+    result = accepted(
+        questions_of(event),
+        newcomer.answers,
+        newcomer.consents,
+        newcomer.shown_in or language,
+        event.default_language,
+        must_be_whole=False,
+    )
+    if isinstance(result, Accepted):
+        return result
+    raise FormInvalid(result)
+
+
 def new_row(
     event: EventDetails, newcomer: Newcomer, attendance: Attendance, status: RegistrationStatus, now: datetime
 ) -> Registration:
-    letters = "".join(secrets.choice(NUMBER_LETTERS) for _ in range(8))
     return Registration(
         event=event.id,
-        number=f"{letters[:4]}-{letters[4:]}",
+        number=number(),
         name=newcomer.name,
         email=newcomer.email,
         address=newcomer.address,
-        language=newcomer.language,
+        language=newcomer.language or event.default_language,
         status=status,
         attendance=attendance,
         attendance_wished=newcomer.attendance,
         seats=newcomer.seats,
         wishes={session: list(groups) for session, groups in newcomer.wishes.items()},
-        answers=dict(newcomer.answers),
         registered_at=now,
         confirm_nonce=nonce(),
         own_nonce=nonce(),
         join_nonce=nonce(),
     )
-
-
-KIND_OF_NEWS = {
-    RegistrationStatus.PENDING: "confirm",
-    RegistrationStatus.CONFIRMED: "confirmed",
-    RegistrationStatus.WAITLISTED: "waitlisted",
-}
 
 
 async def admit(

@@ -16,8 +16,8 @@ from events.details import EventDetails
 from events.errors import EventCancelled
 from events.queries import details_of, event_by_id
 from events.rules import EventStatus, RegistrationState, local_time
-from registration import actions
-from registration.admission import register
+from registration import actions, consents
+from registration.admission import Admission
 from registration.errors import EventFull, LinkInvalid, RegistrationClosed, RegistrationNotOpen
 from registration.forms import PageForm, newcomer_from_page
 from registration.links import Links, Purpose
@@ -27,10 +27,14 @@ from registration.tables import Registration
 
 AnyRequest = Request[Any, Any, Any]
 KEY_LENGTH = 128
+FIELD_LENGTH = 200
 PersonalCalendar = NamedDependency[SkipValidation[Callable[[Registration], Awaitable[bytes]]]]
 """The calendar file of a registration, for download."""
 Signer = NamedDependency[SkipValidation[Links]]
 Token = FromPath[str]
+Door = NamedDependency[SkipValidation[Admission]]
+Client = NamedDependency[str]
+"""The address from which the request comes."""
 NO_INDEX = {"X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
 
 
@@ -51,11 +55,13 @@ class RegisterPages(Controller):
         now: Now,
         languages: NamedDependency[tuple[str, ...]],
         language_code: NamedDependency[str],
+        admission: Door,
+        client: Client,
     ) -> Template:
         event = await _open_event(slug, now)
         form = PageForm(form_values(await request.form()))
         form.values.setdefault("language", language_code)
-        newcomer, form.errors = newcomer_from_page(form.values, event, languages)
+        newcomer, form.errors = newcomer_from_page(form.values, event, languages, language_code)
         step = form.value("step")
         if newcomer is None or step == "edit":
             if step == "edit":
@@ -67,7 +73,8 @@ class RegisterPages(Controller):
                 context={"event": event, "form": form, "newcomer": newcomer, "now": now},
                 headers=NO_INDEX,
             )
-        outcome = await register(slug, newcomer, now, key=form.value("key")[:KEY_LENGTH] or None)
+        key = form.value("key")[:KEY_LENGTH] or None
+        outcome = await admission.register(slug, newcomer, now, key=key, client=client)
         held_until = outcome.held_until
         return Template(
             "pages/done.html",
@@ -114,6 +121,23 @@ class PersonalPages(Controller):
         found = await _opened(links, "own", token)
         await actions.cancel(found.id, now)
         return see_other(request, f"/r/{token}")
+
+    @post("/consents/{key:str}", status_code=200)
+    async def consent(
+        self,
+        request: AnyRequest,
+        token: Token,
+        key: FromPath[str],
+        links: Signer,
+        now: Now,
+        language_code: NamedDependency[str],
+    ) -> Redirect:
+        found = await _opened(links, "own", token)
+        if (await request.form()).get("given") == "yes":
+            await consents.give(found.id, key, language_code, now)
+        else:
+            await consents.withdraw(found.id, key, now)
+        return see_other(request, f"/r/{token}#consents")
 
     @get("/calendar.ics", name="own-calendar")
     async def calendar(
@@ -164,7 +188,7 @@ def form_values(form: FormMultiDict) -> dict[str, str]:
     return {
         key: value
         for key, value in form.items()
-        if isinstance(value, str) and key != "_csrf_token" and len(key) <= 100 and len(value) <= 20_000
+        if isinstance(value, str) and key != "_csrf_token" and len(key) <= FIELD_LENGTH and len(value) <= 20_000
     }
 
 
@@ -203,6 +227,7 @@ async def _own_page(
             if registration.held_until
             else None,
             "position": await position(registration),
+            "consents": (await consents.standing_consents([registration.id])).get(registration.id, {}),
             "groups": groups_shown(event, registration, held),
             "group_titles": {group.key: group.title for group in event.groups},
             "join_url": links.url("join", registration.id, registration.join_nonce) if confirmed else None,

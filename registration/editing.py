@@ -13,11 +13,14 @@ from events.errors import Conflict, FormInvalid
 from events.queries import details_of, event_by_id
 from events.rules import Attendance, EventStatus
 from events.tables import Event, Organiser
-from registration.actions import keeps_personal_data, nonce, record
+from registration.actions import keeps_personal_data, record
+from registration.answers import Accepted, accepted, with_changes
 from registration.errors import AddressKnown, GroupUnknown
+from registration.links import nonce
 from registration.locking import locked_slots
 from registration.messages import tell, withdraw
 from registration.queries import active_registration, groups_held, registration_by_id, slots_of
+from registration.questions import questions_of
 from registration.rules import ACTIVE, RegistrationStatus, Slot
 from registration.seats import Taking, count, leave_groups, raise_group_limit, raise_limit, take_groups
 from registration.tables import Registration
@@ -96,8 +99,25 @@ async def _edit_person(event: EventDetails, registration: Registration, wanted: 
     if not isinstance(wanted.language, msgspec.UnsetType):
         registration.language = wanted.language
     if not isinstance(wanted.answers, msgspec.UnsetType):
-        registration.answers = dict(wanted.answers)
+        _edit_answers(event, registration, wanted.answers)
     return changes
+
+
+def _edit_answers(event: EventDetails, registration: Registration, answers: Mapping[str, Any]) -> None:
+    """Sets the answers that are named (`None` takes one back); others stay, also of questions asked no more."""
+    result = accepted(
+        questions_of(event),
+        answers,
+        {},
+        registration.language,
+        event.default_language,
+        must_be_whole=False,
+    )
+    if not isinstance(result, Accepted):
+        raise FormInvalid(result)
+    registration.answers, registration.special_answers = with_changes(
+        registration.answers, registration.special_answers, answers.keys(), result
+    )
 
 
 async def _edit_seats(event: EventDetails, registration: Registration, wanted: Edit) -> list[dict[str, Any]]:

@@ -1,9 +1,13 @@
 """What a message states about an event and a registration, as of its cause: plain JSON values."""
 
+from datetime import datetime
 from typing import Any
+from uuid import UUID
+
+import msgspec
 
 from events.details import EventDetails, SessionDetails, VenueDetails
-from events.rules import local_time
+from events.rules import Attendance, local_time
 from registration.rules import RegistrationStatus
 from registration.tables import Registration
 
@@ -56,8 +60,30 @@ def _session_facts(session: SessionDetails) -> Facts:
     }
 
 
+class Person(msgspec.Struct, kw_only=True):
+    """A registration as its mail states it."""
+
+    id: UUID
+    number: str
+    name: str
+    email: str
+    language: str
+    status: RegistrationStatus
+    attendance: Attendance
+    seats: int
+    wishes: dict[str, list[str]]
+    sequence: int = 0
+    held_until: datetime | None = None
+    confirmed_at: datetime | None = None
+    invited_at: datetime | None = None
+    position: int | None = None
+
+
 def registration_facts(
-    registration: Registration, event: EventDetails, groups: dict[str, str | None], position: int | None
+    registration: Registration | Person,
+    event: EventDetails,
+    groups: dict[str, str | None],
+    position: int | None,
 ) -> Facts:
     """The registration's own facts. `groups` is the group key by session, `position` the place on the waitlist."""
     titles = event.choice_titles
@@ -86,6 +112,6 @@ def registration_facts(
     }
 
 
-def calendar_uid(registration: Registration) -> str:
+def calendar_uid(registration: Registration | Person) -> str:
     """The UID of the registration's calendar entry, for ever."""
     return f"registration-{registration.id}"

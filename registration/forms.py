@@ -11,8 +11,11 @@ from email_validator import EmailNotValidError, validate_email
 from events.details import EventDetails
 from events.errors import FormInvalid
 from events.rules import Attendance
+from registration.answers import Accepted, accepted
 from registration.decisions import Newcomer
 from registration.editing import Edit
+from registration.question_forms import typed
+from registration.questions import questions_of
 
 NAME_LENGTH = 200
 SEATS = range(1, 7)
@@ -63,39 +66,39 @@ class PageForm:
 
 
 def newcomer_from_body(
-    body: RegistrationBody, event: EventDetails, languages: Collection[str], *, by_hand: bool = False
+    body: RegistrationBody, languages: Collection[str], *, by_hand: bool = False
 ) -> Newcomer:
-    """Raises FormInvalid with every field that cannot be used."""
+    """Raises FormInvalid with every field that cannot be used, whatever the event.
+
+    Answers and consents are checked where the event's questions are known.
+    """
     errors: Errors = []
     name = checked_name(body.name, errors)
     email = None
     if body.email is not None or not by_hand:
         email = checked_email(body.email or "", errors)
-    language = body.language or _language_of(event, languages)
-    if language not in languages:
+    if body.language is not None and body.language not in languages:
         errors.append(("language", "unknown"))
     if body.seats not in SEATS:
         errors.append(("seats", "range"))
     if sum(map(len, body.groups.values())) > WISHES:
         errors.append(("groups", "too-many"))
-    _check_answers(body.answers, errors)
-    if body.consents:
-        errors.append(("consents", "unknown"))
     if errors:
         raise FormInvalid(errors)
     return Newcomer(
         name=name,
         email=email,
-        language=language,
+        language=body.language,
         attendance=body.attendance,
         seats=body.seats,
         wishes={session: tuple(dict.fromkeys(groups)) for session, groups in body.groups.items()},
         answers=body.answers,
+        consents=body.consents,
     )
 
 
 def edit_from_patch(patch: RegistrationPatch, languages: Collection[str]) -> Edit:
-    """Raises FormInvalid with every field that cannot be used."""
+    """Raises FormInvalid with every field that cannot be used. Answers are checked where the questions are known."""
     errors: Errors = []
     if not isinstance(patch.name, msgspec.UnsetType):
         patch.name = checked_name(patch.name, errors)
@@ -105,15 +108,16 @@ def edit_from_patch(patch: RegistrationPatch, languages: Collection[str]) -> Edi
         errors.append(("language", "unknown"))
     if not isinstance(patch.seats, msgspec.UnsetType) and patch.seats not in SEATS:
         errors.append(("seats", "range"))
-    if not isinstance(patch.answers, msgspec.UnsetType):
-        _check_answers(patch.answers, errors)
     if errors:
         raise FormInvalid(errors)
     return Edit(**msgspec.structs.asdict(patch))
 
 
 def newcomer_from_page(
-    values: Mapping[str, str], event: EventDetails, languages: Collection[str]
+    values: Mapping[str, str],
+    event: EventDetails,
+    languages: Collection[str],
+    shown_in: str | None = None,
 ) -> tuple[Newcomer | None, Errors]:
     """The newcomer of a filled-in page, or `None` and what is wrong, in the order of the page.
 
@@ -137,6 +141,11 @@ def newcomer_from_page(
     language = values.get("language") or _language_of(event, languages)
     if language not in languages:
         errors.append(("language", "unknown"))
+    questions = questions_of(event)
+    answers, consents = typed(values, questions)
+    result = accepted(questions, answers, consents, shown_in or language, event.default_language)
+    if not isinstance(result, Accepted):
+        errors += result
     if errors:
         return None, errors
     return Newcomer(
@@ -146,6 +155,9 @@ def newcomer_from_page(
         attendance=attendance,
         seats=int(seats),
         wishes=wishes,
+        answers=answers,
+        consents=consents,
+        shown_in=shown_in,
     ), []
 
 
@@ -204,11 +216,6 @@ def _wishes(values: Mapping[str, str], event: EventDetails, errors: Errors) -> d
         for session in event.signup_sessions
         if values.get(f"signup.{session.key}")
     }
-
-
-def _check_answers(answers: Mapping[str, Any], errors: Errors) -> None:
-    if answers:
-        errors.append(("answers", "unknown"))
 
 
 def _language_of(event: EventDetails, languages: Collection[str]) -> str:

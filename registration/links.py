@@ -4,6 +4,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import secrets
 from typing import Literal, get_args
 from uuid import UUID
 
@@ -17,6 +18,11 @@ _PATHS: dict[Purpose, str] = {
     "check_in": "/c/{}",
 }
 _ID, _NONCE, _SIGNATURE = 16, 8, 16
+
+
+def nonce() -> str:
+    """A new nonce of a personal link; replacing it revokes the link."""
+    return secrets.token_hex(8)
 
 
 class Links:

@@ -4,7 +4,7 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta, Struct, field
@@ -39,6 +39,10 @@ Bound = Annotated[
 class ChoiceSpec(Part, frozen=True, kw_only=True):
     key: Key
     label: Title
+
+    def words(self, language: str, default_language: str) -> tuple[str, str]:
+        """The label with the code of the language that it is in."""
+        return in_language(self.label, language, default_language)
 
 
 class QuestionSpec(Part, frozen=True, kw_only=True):
@@ -84,12 +88,34 @@ class Question(Struct, frozen=True, kw_only=True):
     multiline: bool = False
     special_category: bool = False
 
+    @property
+    def bounds(self) -> Literal["both", "min", "max", "none"]:
+        """Which bounds the organiser set."""
+        if self.min > -LARGEST:
+            return "both" if self.max < LARGEST else "min"
+        return "max" if self.max < LARGEST else "none"
+
+    def words(self, language: str, default_language: str) -> "Words":
+        """What a reader of `language` sees of the question."""
+        return Words(
+            *(
+                in_language(texts, language, default_language)
+                for texts in (self.label, self.hint, self.purpose)
+            )
+        )
+
     def text_shown(self, language: str, default_language: str) -> tuple[str, str]:
-        """The language of the label, and all that a reader of `language` sees of the question, in paragraphs."""
-        said = [
-            in_language(texts, language, default_language) for texts in (self.label, self.hint, self.purpose)
-        ]
-        return said[0][0], "\n\n".join(text for _, text in said if text)
+        """The language of the label, and everything of `words` in paragraphs."""
+        words = self.words(language, default_language)
+        return words.label[0], "\n\n".join(text for _, text in words if text)
+
+
+class Words(NamedTuple):
+    """Texts with the code of the language that each is in; empty where there is none."""
+
+    label: tuple[str, str]
+    hint: tuple[str, str]
+    purpose: tuple[str, str]
 
 
 def questions_of(event: EventDetails) -> tuple[Question, ...]:

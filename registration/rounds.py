@@ -48,7 +48,9 @@ class Situation:
 
     @property
     def hash(self) -> str:
-        return sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+        held = {str(person): groups for person, groups in self.held.items()}
+        whole = (self.people, self.slots, held, self.optional)
+        return sha256(msgspec.json.encode(whole, order="deterministic")).hexdigest()
 
     def allocation(self, seed: str) -> Allocation:
         """The best assignment. People know their groups, so few moves go before better wishes."""

@@ -15,7 +15,7 @@ from piccolo.conf.apps import Finder
 
 from dialograum.cli import COMMANDS
 from dialograum.settings import Settings
-from registration.by_hand import KIND_OF_NEWS
+from registration.arrivals import KIND_OF_NEWS
 from tests.postgres import short_folder
 
 ROOT = Path(__file__).parents[1]

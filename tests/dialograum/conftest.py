@@ -15,7 +15,7 @@ from dialograum.settings import Settings
 from dialograum.web import create_app
 from events.details import EventDetails
 from events.tables import Organiser
-from registration.admission import register
+from registration.admission import Admission
 from registration.forms import RegistrationBody, newcomer_from_body
 from registration.links import Links, Purpose
 from registration.tables import Registration
@@ -75,8 +75,8 @@ class Town:
         """Somebody who registers by the API, with an address of their own."""
         values = {"name": name, "email": f"{name.split()[0].lower()}@example.org", **values}
         body = msgspec.convert(values, RegistrationBody)
-        newcomer = newcomer_from_body(body, event, self.settings.languages)
-        await register(event.slug, newcomer, datetime.now(UTC))
+        newcomer = newcomer_from_body(body, self.settings.languages)
+        await Admission().register(event.slug, newcomer, datetime.now(UTC))
         row = await Registration.objects().where(Registration.name == name).output(load_json=True).first()
         assert row is not None
         return row

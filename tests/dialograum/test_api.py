@@ -395,7 +395,7 @@ UNUSABLE: list[tuple[dict[str, Any], str, str | None]] = [
     ({"seats": "two"}, "invalid", "seats"),
     ({"attendance": "online"}, "invalid", "attendance"),
     ({"attendance": "hall"}, "invalid", "attendance"),
-    ({"answers": {"x": 1}}, "invalid", "answers"),
+    ({"answers": {"x": 1}}, "invalid", "answers.x"),
     ({"groups": {"groups": ["wohnen"] * 21}}, "invalid", "groups"),
     ({"groups": {"groups": ["none"]}}, "group-unknown", "groups.groups"),
     ({"groups": {"dinner": ["wohnen"]}}, "group-unknown", "groups.dinner"),

@@ -7,7 +7,8 @@ import pytest
 
 from dialograum import settings as module
 from dialograum.failures import SettingsInvalid
-from dialograum.settings import Limit, MailServer, Sender, Settings, load
+from dialograum.settings import MailServer, Sender, Settings, load
+from registration.limits import Limit
 
 
 @pytest.fixture(autouse=True)

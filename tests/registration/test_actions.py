@@ -24,6 +24,7 @@ from registration.errors import (
     RegistrationUnknown,
 )
 from registration.queries import events_with_lapsed_holds, position
+from registration.questions import QuestionSpec
 from registration.tables import GroupSeat, IdempotencyKey, Registration
 from tests.registration.town import (
     CANCELLED,
@@ -58,7 +59,7 @@ OPENS_AT = NOW.replace(month=10, day=17, hour=7)
 
 
 async def test_a_newcomer_holds_a_seat_until_the_address_is_confirmed(outbox):
-    await hold()
+    await hold(questions=(QuestionSpec(key="food", type="text", label={"de": "Essen"}),))
     assert await register("kim", seats=2, answers={"food": "none"}) == Outcome(PENDING, {}, NOW + DAY)
     row = await row_of("kim")
     assert (row.status, row.attendance, row.seats) == (PENDING, "in_person", 2)
@@ -167,7 +168,7 @@ async def test_the_hall_and_online_count_apart(outbox):
         ({}, CLOSES_AT, {}, RegistrationClosed),
         ({}, STARTS_AT + DAY, {}, RegistrationClosed),
         ({"closes_at": None}, STARTS_AT, {}, RegistrationClosed),
-        ({"status": EventStatus.DRAFT}, NOW, {}, RegistrationNotOpen),
+        ({"status": EventStatus.DRAFT}, NOW, {}, EventUnknown),
         ({"status": EventStatus.CANCELLED}, NOW, {}, EventCancelled),
         ({}, NOW, {"slug": "party"}, EventUnknown),
         ({}, NOW, {"wishes": {"first": ["kultur"]}}, GroupUnknown),

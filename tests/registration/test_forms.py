@@ -115,7 +115,6 @@ def test_a_body_becomes_a_newcomer():
         body(
             language="en", attendance="online", seats=6, groups={"groups": ["wohnen", "wohnen"], "dinner": []}
         ),
-        EVENT,
         LANGUAGES,
     )
     assert made == Newcomer(
@@ -124,9 +123,7 @@ def test_a_body_becomes_a_newcomer():
 
 
 def test_who_names_no_language_is_written_to_in_that_of_the_event():
-    assert newcomer_from_body(body(), EVENT, LANGUAGES).language == "de"
-    turkish = replace(EVENT, default_language="tr")
-    assert newcomer_from_body(body(), turkish, ("en", "de")).language == "en"
+    assert newcomer_from_body(body(), LANGUAGES).language is None
 
 
 @pytest.mark.parametrize(
@@ -141,8 +138,6 @@ def test_who_names_no_language_is_written_to_in_that_of_the_event():
         ({"seats": 7}, [("seats", "range")]),
         ({"seats": -1}, [("seats", "range")]),
         ({"groups": {"groups": [f"g{number}" for number in range(21)]}}, [("groups", "too-many")]),
-        ({"answers": {"food": "vegan"}}, [("answers", "unknown")]),
-        ({"consents": {"photo": True}}, [("consents", "unknown")]),
         (
             {"name": "\x00", "email": "kim", "seats": 9},
             [("name", "characters"), ("email", "invalid"), ("seats", "range")],
@@ -150,12 +145,12 @@ def test_who_names_no_language_is_written_to_in_that_of_the_event():
     ],
 )
 def test_a_body_is_refused_with_all_that_is_wrong(values, errors):
-    assert errors_of(newcomer_from_body, body(**values), EVENT, LANGUAGES) == errors
+    assert errors_of(newcomer_from_body, body(**values), LANGUAGES) == errors
 
 
 def test_by_hand_an_address_may_be_missing_but_not_wrong():
-    assert newcomer_from_body(body(email=None), EVENT, LANGUAGES, by_hand=True).email is None
-    refused = errors_of(newcomer_from_body, body(email="kim"), EVENT, LANGUAGES, by_hand=True)
+    assert newcomer_from_body(body(email=None), LANGUAGES, by_hand=True).email is None
+    refused = errors_of(newcomer_from_body, body(email="kim"), LANGUAGES, by_hand=True)
     assert refused == [("email", "invalid")]
 
 
@@ -192,7 +187,6 @@ def test_a_patch_changes_what_it_names():
         ({"language": "tr"}, [("language", "unknown")]),
         ({"seats": 0}, [("seats", "range")]),
         ({"seats": 7}, [("seats", "range")]),
-        ({"answers": {"food": "vegan"}}, [("answers", "unknown")]),
     ],
 )
 def test_a_patch_is_refused_as_a_body_is(values, errors):

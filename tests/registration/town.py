@@ -21,7 +21,7 @@ from events.rules import Attendance, EventStatus, group_limit, limits
 from events.tables import Organiser
 from notifications.tables import Message
 from registration import actions
-from registration.admission import register as admit
+from registration.admission import Admission
 from registration.decisions import Newcomer, Outcome
 from registration.messages import INVITING
 from registration.queries import groups_held, slots_of
@@ -119,7 +119,7 @@ def newcomer(name: str, **values: Any) -> Newcomer:
 async def register(
     name: str, now: datetime = NOW, slug: str = "dialog", key: str | None = None, **values: Any
 ) -> Outcome:
-    return await admit(slug, newcomer(name, **values), now, key)
+    return await Admission().register(slug, newcomer(name, **values), now, key=key)
 
 
 async def row_of(name: str) -> Registration:

@@ -1,0 +1,464 @@
+"""All groups together when the deadline passes, and once more where organisers ask for it."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+
+import pytest
+from msgspec.structs import replace
+
+from dialograum import publishing, work
+from dialograum.event_file import read
+from events.errors import Conflict
+from events.queries import details
+from events.rules import EventStatus, local_time
+from events.tables import Activity, Event
+from registration import actions, editing, locking, rounds
+from registration.by_hand import register_by_hand
+from registration.editing import Edit
+from registration.errors import ProposalOutdated
+from registration.group_places import Aim
+from registration.queries import slots_of
+from registration.tables import Assignment, GroupSeat, Registration
+from tests.registration.town import (
+    CLOSES_AT,
+    DAY,
+    GROUPS,
+    HOUR,
+    NOW,
+    ROUNDS,
+    SECOND,
+    STARTS_AT,
+    assert_in_order,
+    cancel,
+    confirm,
+    group,
+    groups_of,
+    hold,
+    id_of,
+    joined,
+    newcomer,
+    organiser,
+    register,
+    rewrite,
+    rows_of,
+    seat,
+)
+
+EXAMPLES = Path(rounds.__file__).parent.parent / "dialograum" / "examples"
+LATER = CLOSES_AT + HOUR
+
+
+async def collected(**changes):
+    """The event, whose wishes are collected until the deadline."""
+    values = {"sessions": ROUNDS, "groups": GROUPS, "capacity": 10, "confirm_email": False, **changes}
+    return await hold(allocation="at_deadline", **values)
+
+
+async def assign(now=CLOSES_AT):
+    return await rounds.assign_at_deadline((await details("dialog")).id, now)
+
+
+async def propose(now=LATER):
+    event = await details("dialog")
+    await rounds.propose(event.id, await organiser(), now)
+    proposal = await rounds.proposal_of(event.id)
+    assert proposal is not None
+    return proposal
+
+
+async def apply(proposal, now=LATER):
+    await rounds.apply(proposal.event, proposal.id, await organiser(), now)
+
+
+def moves(proposal):
+    return [(change["session"], change["before"], change["after"]) for change in proposal.changes]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "now", "expected"),
+    [
+        ("a second before the deadline", {}, CLOSES_AT - SECOND, False),
+        ("at the deadline", {}, CLOSES_AT, True),
+        ("after the start, where nobody looked before", {}, STARTS_AT + HOUR, True),
+        ("when it is over", {}, STARTS_AT + 3 * HOUR, False),
+        ("a draft", {"status": EventStatus.DRAFT}, CLOSES_AT, False),
+        ("nothing to assign", {"sessions": (), "groups": ()}, CLOSES_AT, False),
+        (
+            "optional sessions alone",
+            {"sessions": (joined("walk", "19:00", "20:00"),), "groups": ()},
+            CLOSES_AT,
+            True,
+        ),
+        ("in order of arrival", {"allocation": "first_come"}, CLOSES_AT, False),
+    ],
+)
+async def test_when_it_is_done(database, name, changes, now, expected):
+    values = {"allocation": "at_deadline", "sessions": ROUNDS, "groups": GROUPS, **changes}
+    event = await hold(**values)
+    assert (await rounds.events_to_assign(now) == [event.id]) is expected
+    assert await assign(now) is expected
+    assert await rounds.events_to_assign(now) == []
+
+
+async def test_everybody_who_has_a_place_gets_groups_and_one_message(outbox):
+    before = await collected(capacity=3)
+    await register("kim", wishes={"first": ("wohnen",), "second": ("bildung",)})
+    await register("toni", wishes={"first": ("wohnen", "arbeit"), "second": ()})
+    await register("alex")
+    await register("late", wishes={"first": ("arbeit",)})
+    assert [await groups_of(name) for name in ("kim", "toni", "alex")] == [{}, {}, {}]
+    await outbox.news()
+    assert await assign()
+    found = [await groups_of(name) for name in ("kim", "toni", "alex", "late")]
+    assert found == [
+        {"first": "wohnen", "second": "bildung"},
+        {"first": "arbeit"},
+        {"first": "bildung", "second": "wohnen"},
+        {},
+    ]
+    letters = await outbox.letters()
+    told = [(row["kind"], row["recipient_name"], row["context"]["by"]) for row in letters]
+    assert told == [("registration_changed", name, "assignment") for name in ("kim", "toni", "alex")]
+    assert letters[0]["context"]["changes"] == [{"what": "groups", "before": []}]
+    assert letters[0]["context"]["registration"]["sequence"] == 1
+    after = await details("dialog")
+    [row] = await Assignment.select().output(load_json=True)
+    assert (after.assigned_at, after.version) == (CLOSES_AT, before.version + 1)
+    assert after.assigns_at_once
+    assert row["seed"] == after.assignment_seed != ""
+    assert (row["made_at"], row["made_by"], row["moved"]) == (CLOSES_AT, None, 0)
+    assert row["solver"].startswith("HiGHS")
+    assert row["report"]["total"] == {"wishes": [2, 1], "unwished": 0, "unasked": 2, "none": 0}
+    assert row["report"]["is_optimal"]
+    [activity] = await Activity.select().where(Activity.what == "groups_assigned")
+    assert activity["organiser"] is None
+
+
+async def test_the_unconfirmed_get_groups_and_learn_them_when_they_confirm(outbox):
+    await collected(confirm_email=True, hold_hours=720)
+    now = CLOSES_AT - HOUR
+    await register("kim", now, wishes={"first": ("wohnen",)})
+    await assign()
+    assert (await groups_of("kim"))["first"] == "wohnen"
+    assert await outbox.news() == [("confirm", "kim")]
+    await confirm("kim", LATER)
+    *_, letter = await outbox.letters()
+    assert letter["kind"] == "confirmed"
+    assert letter["context"]["registration"]["groups"]["first"]["key"] == "wohnen"
+    assert letter["context"]["registration"]["sequence"] == 1
+
+
+async def test_two_workers_at_once_assign_once(outbox):
+    await collected()
+    for name in ("kim", "toni"):
+        await register(name, wishes={"first": ("wohnen",)})
+    await outbox.news()
+    assert sorted(await asyncio.gather(assign(), assign(), assign())) == [False, False, True]
+    assert await Assignment.count() == 1
+    assert sorted(name for _, name in await outbox.news()) == ["kim", "toni"]
+    assert not await assign(LATER)
+
+
+async def test_whoever_goes_while_it_is_computed_takes_no_group_along(outbox, monkeypatch):
+    await collected()
+    for name in ("kim", "toni"):
+        await register(name, wishes={"first": ("wohnen",), "second": ()})
+    compute, computed = rounds._computed, []
+
+    async def disturbed(situation, seed):
+        if not computed:
+            await cancel("kim", CLOSES_AT)
+        computed.append(len(situation.people))
+        return await compute(situation, seed)
+
+    monkeypatch.setattr(rounds, "_computed", disturbed)
+    assert await assign()
+    assert computed == [2, 1]
+    assert [await groups_of(name) for name in ("kim", "toni")] == [{}, {"first": "wohnen"}]
+    await outbox.news()
+
+
+async def test_where_registrations_never_rest_the_next_look_tries_again(outbox, monkeypatch):
+    await collected()
+    compute = rounds._computed
+
+    async def disturbed(situation, seed):
+        found = await compute(situation, seed)
+        person = newcomer(f"kim{len(situation.people)}")
+        await register_by_hand("dialog", person, await organiser(), CLOSES_AT)
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rounds, "_computed", disturbed)
+        assert not await assign()
+    assert (await details("dialog")).assigned_at is None
+    assert await assign()
+    await outbox.news()
+
+
+async def test_a_run_that_dies_before_it_is_committed_leaves_nothing_behind(outbox, monkeypatch):
+    await collected()
+    await register("kim", wishes={"first": ("wohnen",)})
+    before = await rows_of(Event, GroupSeat, Registration, Assignment)
+
+    async def dies(*_):
+        raise ConnectionError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(rounds, "_tell", dies)
+        with pytest.raises(ConnectionError):
+            await assign()
+    assert await rows_of(Event, GroupSeat, Registration, Assignment) == before
+    assert await assign()
+    await outbox.news()
+
+
+async def test_the_background_work_assigns_when_the_deadline_passes(outbox, settings):
+    await collected(capacity=1)
+    await register("kim", wishes={"first": ("wohnen",)})
+    await register("toni", wishes={"first": ("bildung",)})
+    await work.tend(settings, CLOSES_AT - SECOND)
+    assert await groups_of("kim") == {}
+    for _ in range(2):
+        await work.tend(settings, CLOSES_AT)
+    assert (await groups_of("kim"))["first"] == "wohnen"
+    assert await Assignment.count() == 1
+    await outbox.news()
+
+
+class TestAfterTheRun:
+    async def test_who_moves_up_gets_free_groups_in_the_same_message(self, outbox):
+        await collected(capacity=1)
+        await register("kim", wishes={"first": ("wohnen",), "second": ()})
+        await register("toni", wishes={"first": ("wohnen",)})
+        await assign()
+        await outbox.news()
+        await cancel("kim", LATER)
+        assert await groups_of("toni") == {"first": "wohnen"}
+        assert await outbox.news() == [("registration_cancelled", "kim"), ("promoted", "toni")]
+
+    async def test_who_is_registered_by_hand_gets_free_groups_by_wish(self, outbox):
+        await collected()
+        await register("kim", wishes={"first": ("wohnen",), "second": ()})
+        await assign()
+        late = newcomer("toni", wishes={"first": ("wohnen", "bildung")})
+        await register_by_hand("dialog", late, await organiser(), LATER)
+        assert await groups_of("toni") == {"first": "bildung"}
+        await outbox.news()
+
+    async def test_a_group_seat_that_comes_free_goes_to_who_wished_it(self, outbox):
+        await collected(groups=(group("wohnen", "first", capacity=1),))
+        for name in ("kim", "toni"):
+            await register(name, wishes={"first": ("wohnen",)})
+        await assign()
+        there = [name for name in ("kim", "toni") if await groups_of(name)]
+        [other] = {"kim", "toni"} - {*there}
+        await cancel(there[0], LATER)
+        assert await groups_of(other) == {"first": "wohnen"}
+        await outbox.news()
+
+    async def test_a_later_deadline_does_not_bring_another_run(self, outbox):
+        event = await collected()
+        await assign()
+        closes = local_time(CLOSES_AT + 2 * DAY, "Europe/Berlin")
+        await rewrite(
+            registration=replace((await publishing.document_of("dialog")).registration, closes_at=closes)
+        )
+        outcome = await register("kim", LATER, wishes={"first": ("wohnen",)})
+        assert outcome.groups == {"first": "wohnen"}
+        assert not await rounds.assign_at_deadline(event.id, CLOSES_AT + 3 * DAY)
+        await outbox.news()
+
+
+class TestAnotherRun:
+    async def test_is_shown_first_and_moves_nobody_without_need(self, outbox):
+        await collected(groups=(group("wohnen", "first", capacity=1), group("bildung", "first", capacity=2)))
+        await register("kim", wishes={"first": ("wohnen",)})
+        await register("toni", wishes={"first": ("bildung",)})
+        await assign()
+        await register_by_hand("dialog", newcomer("alex"), await organiser(), LATER)
+        await outbox.news()
+        assert await groups_of("alex") == {}
+        proposal = await propose()
+        assert moves(proposal) == [("first", None, "bildung")]
+        assert await outbox.news() == []
+        assert proposal.seed == (await details("dialog")).assignment_seed
+        await apply(proposal)
+        assert await groups_of("alex") == {"first": "bildung"}
+        [letter] = await outbox.letters()
+        assert (letter["recipient_name"], letter["context"]["by"]) == ("alex", "organiser")
+        first, second = await Assignment.select().order_by(Assignment.id)
+        assert (first["seed"], second["moved"]) == (second["seed"], 0)
+        assert second["made_by"] == (await organiser()).id
+        assert await rounds.proposal_of(proposal.event) is None
+
+    async def test_tells_those_it_moves_where_they_were(self, outbox):
+        await collected(groups=(group("wohnen", "first", capacity=2),), sessions=ROUNDS[:1])
+        await register("kim", wishes={"first": ("wohnen",)})
+        await assign()
+        await rewrite(groups=(group("wohnen", "first", capacity=1), group("arbeit", "first", capacity=2)))
+        await editing.edit(await id_of("kim"), Edit(seats=2), await organiser(), LATER)
+        await outbox.news()
+        assert (await details("dialog")).groups[0].capacity == 2
+        late = newcomer("toni", wishes={"first": ("wohnen",)})
+        await register_by_hand("dialog", late, await organiser(), LATER)
+        await locking.lock(await id_of("kim"), "first", await organiser(), LATER)
+        await outbox.news()
+        proposal = await propose()
+        assert moves(proposal) == [("first", None, "arbeit")]
+        await locking.unlock(await id_of("kim"), "first", await organiser(), LATER)
+        with pytest.raises(ProposalOutdated):
+            await apply(proposal)
+        await rewrite(now=LATER)
+        await outbox.news()
+
+    async def test_is_refused_once_something_has_changed(self, outbox):
+        await collected()
+        for name in ("kim", "toni"):
+            await register(name, wishes={"first": ("wohnen",)})
+        await assign()
+        proposal = await propose()
+        assert await rounds.is_current(await details("dialog"), proposal)
+        await cancel("kim", LATER)
+        assert not await rounds.is_current(await details("dialog"), proposal)
+        before = await rows_of(GroupSeat, Registration, Assignment)
+        with pytest.raises(ProposalOutdated):
+            await apply(proposal)
+        assert await rows_of(GroupSeat, Registration, Assignment) == before
+        await outbox.news()
+
+    async def test_of_two_proposals_the_last_counts(self, outbox):
+        await collected()
+        await register("kim")
+        await assign()
+        first = await propose()
+        second = await propose()
+        with pytest.raises(ProposalOutdated):
+            await apply(first)
+        await apply(second)
+        with pytest.raises(ProposalOutdated):
+            await apply(second)
+        await outbox.news()
+
+    async def test_is_but_a_trial_before_the_deadline(self, outbox):
+        await collected()
+        await register("kim", wishes={"first": ("wohnen",), "second": ()})
+        proposal = await propose(NOW)
+        assert (proposal.seed, moves(proposal)) == ("trial", [("first", None, "wohnen")])
+        with pytest.raises(Conflict, match="when the deadline has passed"):
+            await apply(proposal, NOW)
+        assert await groups_of("kim") == {}
+        await assign()
+        assert await rounds.proposal_of(proposal.event) is None
+        await outbox.news()
+
+    async def test_is_not_made_where_groups_are_given_as_people_come(self, outbox):
+        await hold(sessions=ROUNDS, groups=GROUPS)
+        with pytest.raises(Conflict, match="order of arrival"):
+            await propose()
+
+    async def test_is_not_applied_to_what_is_cancelled(self, outbox):
+        await collected()
+        await assign()
+        proposal = await propose()
+        await publishing.cancel("dialog", None, None, LATER)
+        with pytest.raises(Conflict, match="not published"):
+            await apply(proposal)
+
+
+class TestALock:
+    async def test_is_kept_by_every_run(self, outbox):
+        await collected(groups=(group("wohnen", "first", capacity=1), group("arbeit", "first")))
+        for name in ("kim", "toni"):
+            await register(name, wishes={"first": ("wohnen", "arbeit")})
+        by = await organiser()
+        await editing.edit(await id_of("toni"), Edit(groups={"first": "arbeit"}), by, NOW)
+        await locking.lock(await id_of("toni"), "first", by, NOW)
+        await assign()
+        assert [await groups_of(name) for name in ("kim", "toni")] == [
+            {"first": "wohnen"},
+            {"first": "arbeit"},
+        ]
+        await cancel("kim", LATER)
+        assert moves(await propose()) == []
+        await outbox.news()
+
+    async def test_survives_more_seats_and_goes_with_the_group(self, outbox):
+        await hold(sessions=ROUNDS, groups=GROUPS)
+        await seat("kim", wishes={"first": ("wohnen",)})
+        who, by = await id_of("kim"), await organiser()
+        await locking.lock(who, "first", by, NOW)
+        await editing.edit(who, Edit(seats=2), by, NOW)
+        assert await locking.locked_sessions(who) == {"first"}
+        await editing.edit(who, Edit(groups={"first": "arbeit"}), by, NOW)
+        assert await locking.locked_sessions(who) == set()
+        await outbox.news()
+
+    async def test_needs_a_group(self, outbox):
+        await hold(sessions=ROUNDS, groups=GROUPS)
+        await seat("kim", wishes={"first": ("wohnen",)})
+        for session in ("second", "nowhere"):
+            with pytest.raises(Conflict, match=session):
+                await locking.lock(await id_of("kim"), session, await organiser(), NOW)
+        await outbox.news()
+
+
+async def example(file, slug, number):
+    """An example event whose wishes are collected, with a crowd that wishes three groups a session at random."""
+    (document,) = (event for event in read((EXAMPLES / file).read_bytes(), file).events if event.slug == slug)
+    terms = replace(document.registration, allocation="at_deadline", confirm_email=False)
+    document = replace(document, status=EventStatus.PUBLISHED, registration=terms)
+    event = await publishing.create(document, None, NOW)
+    random = Random(2023)
+    by_session: dict[str, list[str]] = {}
+    for slot in slots_of(event):
+        if slot.session != slot.group:
+            by_session.setdefault(slot.session, []).append(slot.group)
+
+    def wished(groups):
+        return tuple(sorted(groups, key=lambda key: random.random() ** (1 / (1 + groups.index(key))))[:3])
+
+    now = event.closes_at - timedelta(days=1)
+    for at in range(number):
+        wishes = {session: wished(groups) for session, groups in by_session.items()}
+        await register(f"person{at}", now, slug, wishes=wishes)
+    return event
+
+
+@pytest.mark.parametrize(
+    ("file", "slug", "people", "seats", "penalties"),
+    [
+        ("herford-werkstatt-2023.toml", "werkstatttreffen-herford-2023", 60, 120, 53),
+        ("kreis-guetersloh-konzept.toml", "integrationskonferenz-2023", 150, 150, 91),
+    ],
+    ids=["Herford in two rounds", "Kreis Gütersloh in six fields"],
+)
+async def test_real_events_with_many_people(outbox, file, slug, people, seats, penalties):
+    """In Herford for example 75 first, 41 second and 4 third wishes: together 41 * 1 + 4 * 3."""
+    event = await example(file, slug, people)
+    await outbox.news()
+    assert await rounds.assign_at_deadline(event.id, event.closes_at)
+    assert len(await outbox.news()) == people
+    run = await rounds.last_assignment(event.id)
+    assert run is not None
+    assert run.report["is_optimal"]
+    assert sum(run.report["total"]["wishes"]) == seats
+    assert (
+        sum(rank * (rank + 1) // 2 * got for rank, got in enumerate(run.report["total"]["wishes"]))
+        == penalties
+    )
+    values = {stage["aim"]: stage["value"] for stage in run.report["stages"]}
+    assert (values[Aim.UNPLACED_SEATS], values[Aim.PENALTIES]) == (0, penalties)
+    assert await GroupSeat.count() == seats
+    await assert_in_order()
+    by = await organiser()
+    leaving = await Registration.objects().where(Registration.name == "person7").first()
+    assert leaving is not None
+    await actions.cancel(leaving.id, event.closes_at, by)
+    await outbox.news()
+    await rounds.propose(event.id, by, event.closes_at)
+    proposal = await rounds.proposal_of(event.id)
+    assert proposal is not None
+    assert proposal.changes == []
