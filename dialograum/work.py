@@ -1,4 +1,4 @@
-"""The background work: mails, lapsed holds, the waitlist after the deadline, and the end of personal data.
+"""The background work: mails, lapsed holds, groups and the waitlist after the deadline, the end of personal data.
 
 Any number of processes may do it at once: every step locks what it changes.
 """
@@ -14,7 +14,7 @@ from dialograum import retention
 from dialograum.mailing import mail_worker
 from dialograum.settings import Settings
 from dialograum.signin import forget_what_expired
-from registration import actions
+from registration import actions, rounds
 from registration.queries import events_to_fill, events_with_lapsed_holds
 from registration.tables import IdempotencyKey
 
@@ -48,6 +48,9 @@ async def tend(settings: Settings, now: datetime) -> None:
     async def expire(event_id: int) -> None:
         await actions.expire_lapsed_holds(event_id, now)
 
+    async def assign(event_id: int) -> None:
+        await rounds.assign_at_deadline(event_id, now)
+
     async def fill(event_id: int) -> None:
         await actions.fill_free_seats(event_id, now)
 
@@ -55,6 +58,7 @@ async def tend(settings: Settings, now: datetime) -> None:
         await retention.remove_personal_data(event_id, now, settings.mail_dir)
 
     await _for_each(events_with_lapsed_holds(now), expire)
+    await _for_each(rounds.events_to_assign(now), assign)
     await _for_each(events_to_fill(now), fill)
     await _for_each(retention.events_due(now), remove)
     await _tried(forget_what_expired(now))

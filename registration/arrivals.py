@@ -76,7 +76,8 @@ WRITE = """
             confirm_nonce, own_nonce, join_nonce
         )
         SELECT id, {}, number, name, email, address, language, status, attendance, wished, seats, wishes,
-            answers, special, held_until, registered_at, confirmed_at, confirmed_at, client, one, two, three
+            answers, special, held_until, registered_at, confirmed_at,
+            CASE WHEN status = 'confirmed' THEN confirmed_at END, client, one, two, three
         FROM unnest(
             {}::uuid[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[],
             {}::int[], {}::jsonb[], {}::jsonb[], {}::jsonb[], {}::timestamptz[], {}::timestamptz[], {}::timestamptz[],

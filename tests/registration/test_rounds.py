@@ -112,12 +112,8 @@ async def test_everybody_who_has_a_place_gets_groups_and_one_message(outbox):
     await outbox.news()
     assert await assign()
     found = [await groups_of(name) for name in ("kim", "toni", "alex", "late")]
-    assert found == [
-        {"first": "wohnen", "second": "bildung"},
-        {"first": "arbeit"},
-        {"first": "bildung", "second": "wohnen"},
-        {},
-    ]
+    assert found[2].pop("first") in ("bildung", "arbeit")
+    assert found == [{"first": "wohnen", "second": "bildung"}, {"first": "arbeit"}, {"second": "wohnen"}, {}]
     letters = await outbox.letters()
     told = [(row["kind"], row["recipient_name"], row["context"]["by"]) for row in letters]
     assert told == [("registration_changed", name, "assignment") for name in ("kim", "toni", "alex")]
@@ -263,9 +259,7 @@ class TestAfterTheRun:
         event = await collected()
         await assign()
         closes = local_time(CLOSES_AT + 2 * DAY, "Europe/Berlin")
-        await rewrite(
-            registration=replace((await publishing.document_of("dialog")).registration, closes_at=closes)
-        )
+        await rewrite(closes_at=closes)
         outcome = await register("kim", LATER, wishes={"first": ("wohnen",)})
         assert outcome.groups == {"first": "wohnen"}
         assert not await rounds.assign_at_deadline(event.id, CLOSES_AT + 3 * DAY)
@@ -430,13 +424,13 @@ async def example(file, slug, number):
 @pytest.mark.parametrize(
     ("file", "slug", "people", "seats", "penalties"),
     [
-        ("herford-werkstatt-2023.toml", "werkstatttreffen-herford-2023", 60, 120, 53),
+        ("herford-werkstatt-2023.toml", "werkstatttreffen-herford-2023", 60, 120, 45),
         ("kreis-guetersloh-konzept.toml", "integrationskonferenz-2023", 150, 150, 91),
     ],
     ids=["Herford in two rounds", "Kreis Gütersloh in six fields"],
 )
 async def test_real_events_with_many_people(outbox, file, slug, people, seats, penalties):
-    """In Herford for example 75 first, 41 second and 4 third wishes: together 41 * 1 + 4 * 3."""
+    """Everybody has a wished group in every round; a second wish counts 1, a third 3, and less is not possible."""
     event = await example(file, slug, people)
     await outbox.news()
     assert await rounds.assign_at_deadline(event.id, event.closes_at)
