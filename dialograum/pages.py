@@ -23,6 +23,7 @@ from markupsafe import Markup
 from dialograum.failures import CannotRun
 from dialograum.languages import LANGUAGES, TEMPLATES, Language, translator
 from events.rules import local_time
+from registration.questions import questions_of
 
 HARD_SPACE = "\u00a0"
 
@@ -349,6 +350,7 @@ def environment(
         clock_words=clock_words,
         moment=moment,
         local=local_time,
+        questions=questions_of,
         day_full=of_day(day_full),
         day_weekday=of_day(day_weekday),
         day=of_day(day_alone),

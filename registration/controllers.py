@@ -188,7 +188,10 @@ def form_values(form: FormMultiDict) -> dict[str, str]:
     return {
         key: value
         for key, value in form.items()
-        if isinstance(value, str) and key != "_csrf_token" and len(key) <= FIELD_LENGTH and len(value) <= 20_000
+        if isinstance(value, str)
+        and key != "_csrf_token"
+        and len(key) <= FIELD_LENGTH
+        and len(value) <= 20_000
     }
 
 

@@ -23,6 +23,7 @@ PUBLIC = {
     "POST /r/{token}/confirmation",
     "GET /r/{token}/cancel",
     "POST /r/{token}/cancel",
+    "POST /r/{token}/consents/{key}",
     "GET /r/{token}/calendar.ics",
     "GET /join/{token}",
     "GET /organise/sign-in",

@@ -8,12 +8,15 @@ from events.queries import details
 from events.rules import Attendance, Mode
 from events.tables import Activity, Event, GroupSlot
 from registration import actions, editing
+from registration.answers import shown
 from registration.by_hand import register_by_hand
+from registration.consents import standing_consents
 from registration.editing import Edit
 from registration.errors import (
     GroupUnknown,
 )
 from registration.queries import counts_by_status, position
+from registration.questions import QuestionSpec, questions_of
 from registration.tables import GroupSeat, Registration
 from tests.registration.town import (
     CLOSES_AT,
@@ -333,9 +336,59 @@ async def test_what_has_ended_is_not_edited(outbox):
         await edit("kim", seats=2)
 
 
+QUESTIONS = (
+    QuestionSpec(preset="organisation", required=True),
+    QuestionSpec(preset="food"),
+    QuestionSpec(preset="photo"),
+)
+
+
 async def test_answers_and_language_are_kept_without_a_mail(outbox):
-    await hold()
-    await seat("kim")
+    await hold(questions=QUESTIONS)
+    await seat("kim", answers={"organisation": "Chor", "food": ["vegan"]})
     await outbox.news()
-    after = await edit("kim", language="en", answers={"food": "vegan"})
-    assert (after.language, after.answers) == ("en", {"food": "vegan"})
+    after = await edit("kim", language="en", answers={"organisation": "Verein"})
+    assert (after.language, after.answers) == ("en", {"organisation": "Verein"})
+    assert after.special_answers == {"food": ["vegan"]}
+    after = await edit("kim", answers={"organisation": None, "food": []})
+    assert (after.answers, after.special_answers) == ({}, {})
+
+
+async def test_by_hand_no_answer_is_required_but_each_must_fit(outbox):
+    await hold(questions=QUESTIONS)
+    with pytest.raises(FormInvalid) as refused:
+        await by_hand("kim", answers={"organisation": 3, "shoe": "42"}, consents={"food": True})
+    assert refused.value.errors == [
+        ("answers.organisation", "invalid"),
+        ("answers.shoe", "unknown"),
+        ("consents.food", "unknown"),
+    ]
+    kim = await by_hand("kim", email=None)
+    assert (kim.answers, kim.special_answers) == ({}, {})
+    with pytest.raises(FormInvalid) as refused:
+        await edit("kim", answers={"photo": True})
+    assert refused.value.errors == [("answers.photo", "unknown")]
+
+
+async def test_answers_and_consents_by_hand_are_kept_as_from_the_page(outbox):
+    await hold(questions=QUESTIONS)
+    answers = {"organisation": "Chor", "food": ["vegan", "halal"]}
+    kim = await by_hand("kim", email=None, answers=answers, consents={"photo": True})
+    assert (kim.answers, kim.special_answers) == ({"organisation": "Chor"}, {"food": ["vegan", "halal"]})
+    ((key, consent),) = (await standing_consents([kim.id]))[kim.id].items()
+    assert (key, consent.language, consent.given_at, consent.withdrawn_at) == ("photo", "de", NOW, None)
+
+
+async def test_answers_to_a_question_that_goes_are_out_of_sight_and_not_lost(outbox):
+    before = await hold(questions=QUESTIONS)
+    await seat("kim", answers={"organisation": "Chor", "food": ["vegan"]})
+    await outbox.news()
+    after = await rewrite(questions=(QuestionSpec(key="bus", type="yes_no", label={"de": "Bus?"}),))
+    kim = await edit("kim", answers={"bus": True})
+    assert kim.answers == {"organisation": "Chor", "bus": True}
+    assert kim.special_answers == {"food": ["vegan"]}
+    assert shown(questions_of(after), kim.answers, kim.special_answers) == ({"bus": True}, {})
+    assert shown(questions_of(before), kim.answers, kim.special_answers) == (
+        {"organisation": "Chor"},
+        {"food": ["vegan"]},
+    )
