@@ -94,7 +94,7 @@ class Calendars:
                 "ends_local": datetime.fromisoformat(session["ends_local"]),
             }
             for session in event["sessions"]
-            if not session["optional"]
+            if not session["optional"] or registration["groups"].get(session["key"])
         ]
         facts = {
             "event": event,

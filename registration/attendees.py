@@ -68,8 +68,9 @@ async def attendees(
     if wanted.group:
         query = query.where(
             WhereRaw(
-                "EXISTS (SELECT 1 FROM group_seat s JOIN group_slot t ON t.id = s.slot JOIN working_group g"
-                " ON g.id = t.group WHERE s.registration = registration.id AND g.key = {})",
+                "EXISTS (SELECT 1 FROM group_seat s JOIN group_slot t ON t.id = s.slot JOIN session i"
+                " ON i.id = t.session LEFT JOIN working_group g ON g.id = t.group"
+                " WHERE s.registration = registration.id AND coalesce(g.key, i.key) = {})",
                 wanted.group,
             )
         )
@@ -83,7 +84,7 @@ async def attendees(
 
 async def csv_lines(event: EventDetails, wanted: AttendeeFilter) -> AsyncIterator[bytes]:
     """The list as CSV: UTF-8 with BOM, semicolons, CRLF; no cell begins like a formula. Times are local."""
-    sessions = [session.key for session in event.group_sessions]
+    sessions = [session.key for session in event.wish_sessions]
     yield "\ufeff".encode() + _csv_row([*CSV_FIELDS, *(f"group:{key}" for key in sessions)])
     after = 0
     while page := await attendees(event, wanted, after=after, limit=500):
@@ -95,8 +96,8 @@ def _cells(event: EventDetails, attendee: Attendee, sessions: Sequence[str]) -> 
     row = attendee.registration
     registered: datetime = row.registered_at.astimezone(ZoneInfo(event.timezone))
     titles = {
-        group.key: group.title.get(event.default_language) or next(iter(group.title.values()))
-        for group in event.groups
+        key: title.get(event.default_language) or next(iter(title.values()))
+        for key, title in event.choice_titles.items()
     }
     return [
         row.number,
