@@ -20,6 +20,7 @@ from events.queries import activities_of, all_events, events_of
 from events.rules import EventStatus, Role
 from registration import actions
 from registration.attendees import AttendeeFilter, attendee, attendees
+from registration.locking import locked_sessions
 from registration.queries import counts_by_status
 from registration.rules import ACTIVE, RegistrationStatus
 
@@ -192,6 +193,7 @@ class DeskPages(Controller):
                 "attendee": await attendee_of(managed, registration_id, caller),
                 "shows_addresses": caller.organiser.role != Role.HELPER,
                 "active_statuses": ACTIVE,
+                "locks": await locked_sessions(registration_id),
             },
         )
 

@@ -32,6 +32,7 @@ from dialograum.access import managed_event, provide_caller
 from dialograum.api import EventApi, RegistrationApi, shown_in
 from dialograum.calendars import Calendars
 from dialograum.desk import DeskPages, SignInPages
+from dialograum.desk_groups import GroupPages
 from dialograum.desk_people import PeoplePages
 from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language, LanguageMiddleware
@@ -118,6 +119,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             SignInPages,
             DeskPages,
             PeoplePages,
+            GroupPages,
             Router("/api/v1", route_handlers=[EventApi, RegistrationApi, openapi], opt=NO_FORMS),
             *([MailboxPages] if is_demo else []),
             healthz,

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -71,6 +72,39 @@ async def groups_held(registration_ids: Iterable[UUID]) -> dict[UUID, dict[str, 
     for row in rows:
         held[row["registration"]][row["session"]] = row["group_key"]
     return held
+
+
+@dataclass(frozen=True)
+class Seated:
+    """Somebody with seats in a group or an optional session."""
+
+    id: UUID
+    name: str
+    seats: int
+    status: RegistrationStatus
+    locked: bool
+
+
+async def people_in_groups(event_id: int) -> dict[int, list[Seated]]:
+    """Who is in each slot, by name."""
+    rows = await GroupSeat.raw(
+        "SELECT seat.slot, person.id, person.name, seat.seats, person.status, seat.locked FROM group_seat AS seat"
+        " JOIN registration AS person ON person.id = seat.registration WHERE person.event = {}"
+        " ORDER BY lower(person.name), person.arrival",
+        event_id,
+    )
+    people: dict[int, list[Seated]] = defaultdict(list)
+    for row in rows:
+        people[row["slot"]].append(
+            Seated(row["id"], row["name"], row["seats"], RegistrationStatus(row["status"]), row["locked"])
+        )
+    return dict(people)
+
+
+async def names_of(event_id: int) -> dict[str, str]:
+    """The name of each registration of an event, by its id as text."""
+    rows = await Registration.select(Registration.id, Registration.name).where(Registration.event == event_id)
+    return {str(row["id"]): row["name"] for row in rows}
 
 
 def groups_shown(
