@@ -37,16 +37,23 @@ from events.rules import Attendance, EventStatus, Mode, Role
 from notifications.queries import messages_of
 from notifications.tables import Message, MessageStatus
 from registration import actions, editing
-from registration.attendees import Attendee, AttendeeFilter, attendees, csv_lines
+from registration.answers import visible
+from registration.api import questions_json
+from registration.attendees import Attendee, AttendeeFilter, attendee, attendees, csv_lines
 from registration.by_hand import register_by_hand
 from registration.controllers import KEY_LENGTH, Client, Door
 from registration.forms import RegistrationBody, RegistrationPatch, edit_from_patch, newcomer_from_body
-from registration.queries import counts_by_status, groups_held, groups_shown, position
+from registration.queries import counts_by_status
+from registration.questions import questions_of
 from registration.rules import RegistrationStatus
 from registration.tables import Registration
 
 AnyRequest = Request[Any, Any, Any]
 Limit = Annotated[int, QueryParameter(ge=1, le=500)]
+
+Special = Annotated[
+    bool, QueryParameter(description="answers of special categories (Art. 9 GDPR) too; never for helpers")
+]
 
 Languages = NamedDependency[tuple[str, ...]]
 
@@ -179,6 +186,7 @@ class RegistrationApi(Controller):
         q: Annotated[str, QueryParameter(max_length=200)] = "",
         cursor: FromQuery[str | None] = None,
         limit: Limit = 100,
+        special: Special = False,
     ) -> Json:
         shows_addresses = caller.organiser.role != Role.HELPER
         found = await attendees(
@@ -190,14 +198,17 @@ class RegistrationApi(Controller):
         )
         page = found[:limit]
         return {
-            "items": [registration_json(managed, attendee, shows_addresses) for attendee in page],
+            "items": [
+                registration_json(managed, attendee, shows_addresses, with_special=special)
+                for attendee in page
+            ],
             "next": _cursor(str(page[-1].registration.arrival)) if len(found) > limit else None,
             "counts": await counts_by_status(managed.id),
         }
 
     @get("/events/{slug:str}/registrations.csv", guards=[no_helper], summary="The attendee list as CSV")
-    async def csv(self, managed: Managed) -> Stream:
-        return csv_download(managed, AttendeeFilter())
+    async def csv(self, managed: Managed, special: Special = False) -> Stream:
+        return csv_download(managed, AttendeeFilter(), with_special=special)
 
     @get("/events/{slug:str}/messages", guards=[no_helper], summary="The outbox of an event")
     async def messages(
@@ -258,14 +269,21 @@ def shown_in(request: AnyRequest, now: datetime, offered: tuple[Language, ...], 
         source = (
             texts.get(language.code) or texts.get(event.default_language) or next(iter(texts.values()), "")
         )
-        return event_json(event, language.code, str(markdown(source)), base_url, now)
+        body = event_json(event, language.code, str(markdown(source)), base_url, now)
+        return body | {"questions": questions_json(event, language.code)}
 
     return shown
 
 
-def registration_json(event: EventDetails, attendee: Attendee, shows_addresses: bool = True) -> Json:
-    """The `Registration` of the API; helpers see neither address nor answers."""
+def registration_json(
+    event: EventDetails, attendee: Attendee, shows_addresses: bool = True, *, with_special: bool = False
+) -> Json:
+    """The `Registration` of the API; helpers see neither address nor answers.
+
+    Answers of special categories stand in `special_answers`, `with_special` alone.
+    """
     row = attendee.registration
+    questions = questions_of(event)
     body: Json = {
         "id": str(row.id),
         "number": row.number,
@@ -279,7 +297,11 @@ def registration_json(event: EventDetails, attendee: Attendee, shows_addresses: 
         "registered_at": _in_zone(row.registered_at, event),
     }
     if shows_addresses:
-        body |= {"email": row.email, "answers": row.answers}
+        answers, special_answers = visible(questions, row.answers, row.special_answers)
+        consents = {q.key: q.key in attendee.consents for q in questions if q.type == "consent"}
+        body |= {"email": row.email, "answers": answers, "consents": consents}
+        if with_special:
+            body["special_answers"] = special_answers
     if attendee.waitlist_position is not None:
         body["waitlist_position"] = attendee.waitlist_position
     return body
@@ -299,14 +321,12 @@ def message_json(event: EventDetails, message: Message) -> Json:
 
 async def registration_by_hand_json(registration: Registration) -> Json:
     event = await details_of(await event_by_id(registration.event))
-    held = (await groups_held([registration.id])).get(registration.id, {})
-    groups = groups_shown(event, registration, held)
-    return registration_json(event, Attendee(registration, groups, await position(registration)))
+    return registration_json(event, await attendee(event, registration))
 
 
-def csv_download(event: EventDetails, wanted: AttendeeFilter) -> Stream:
+def csv_download(event: EventDetails, wanted: AttendeeFilter, *, with_special: bool = False) -> Stream:
     return Stream(
-        csv_lines(event, wanted),
+        csv_lines(event, wanted, with_special=with_special),
         media_type="text/csv",
         headers={
             "Content-Disposition": f'attachment; filename="{event.slug}.csv"',

@@ -179,8 +179,10 @@ class DeskPages(Controller):
         group: FromQuery[str] = "",
         language: FromQuery[str] = "",
         q: FromQuery[str] = "",
+        special: FromQuery[bool] = False,
     ) -> Stream:
-        return csv_download(managed, AttendeeFilter(status, group, "", language, q.strip()[:200]))
+        wanted = AttendeeFilter(status, group, "", language, q.strip()[:200])
+        return csv_download(managed, wanted, with_special=special)
 
     @get("/events/{slug:str}/attendees/{registration_id:uuid}", name="attendee")
     async def attendee(

@@ -23,6 +23,7 @@ from markupsafe import Markup
 from dialograum.failures import CannotRun
 from dialograum.languages import LANGUAGES, TEMPLATES, Language, translator
 from events.rules import local_time
+from registration.answers import visible
 from registration.questions import questions_of
 
 HARD_SPACE = "\u00a0"
@@ -351,6 +352,7 @@ def environment(
         moment=moment,
         local=local_time,
         questions=questions_of,
+        answers=lambda asked, row: visible(asked, row.answers, row.special_answers),
         day_full=of_day(day_full),
         day_weekday=of_day(day_weekday),
         day=of_day(day_alone),

@@ -8,7 +8,7 @@ from events.queries import event_by_id
 from events.tables import Event
 from notifications.delivery import Folder
 from notifications.tables import Message, SharedContext
-from registration.tables import IdempotencyKey, Registration
+from registration.tables import Consent, IdempotencyKey, Registration
 
 REMOVED = "—"
 
@@ -24,7 +24,7 @@ async def events_due(now: datetime) -> list[int]:
 
 
 async def remove_personal_data(event_id: int, now: datetime, mail_dir: Path) -> None:
-    """Removes names, addresses, answers, messages and mail files of an event, and closes its personal links.
+    """Removes names, addresses, answers, consents, messages and mail files of an event; closes its personal links.
 
     Rows and counts stay. Files go before the rows that name them, so that a failure in between is repeated and leaves
     none, and once more afterwards, for those that were being written meanwhile.
@@ -42,11 +42,16 @@ async def remove_personal_data(event_id: int, now: datetime, mail_dir: Path) -> 
                 Registration.address: None,
                 Registration.number: "",
                 Registration.answers: {},
+                Registration.special_answers: {},
                 Registration.confirm_nonce: "",
                 Registration.own_nonce: "",
                 Registration.join_nonce: "",
             }
         ).where(Registration.event == event_id)
+        await Consent.raw(
+            "DELETE FROM consent WHERE registration IN (SELECT id FROM registration WHERE event = {})",
+            event_id,
+        )
         await Message.delete().where(Message.event_id == event_id)
         await SharedContext.delete().where(SharedContext.event_id == event_id)
         await IdempotencyKey.delete().where(IdempotencyKey.event == event_id)

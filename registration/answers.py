@@ -93,7 +93,7 @@ def with_changes(
     return rest | changed.answers, special_rest | changed.special_answers
 
 
-def shown(
+def visible(
     questions: Sequence[Question], answers: Answers, special_answers: Answers
 ) -> tuple[Answers, Answers]:
     """What may be shown of kept answers, in the order of the questions: those of every export, and those apart.

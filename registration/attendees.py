@@ -2,8 +2,8 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,9 +11,11 @@ from zoneinfo import ZoneInfo
 from piccolo.columns.combination import WhereRaw
 
 from events.details import EventDetails
+from registration.answer_columns import AnswerColumns
+from registration.consents import consents_in
 from registration.errors import RegistrationUnknown
 from registration.queries import groups_held, groups_shown, position, positions
-from registration.tables import Registration
+from registration.tables import Consent, Registration
 
 CSV_FIELDS = ("number", "name", "email", "status", "attendance", "seats", "language", "registered_at")
 FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
@@ -32,11 +34,12 @@ class AttendeeFilter:
 
 @dataclass(frozen=True)
 class Attendee:
-    """A registration with its groups by session and its place on the waitlist."""
+    """A registration with its groups by session, its place on the waitlist, and its standing consents by key."""
 
     registration: Registration
     groups: dict[str, str | None]
     waitlist_position: int | None
+    consents: Mapping[str, Consent] = field(default_factory=dict)
 
 
 async def attendees(
@@ -79,16 +82,36 @@ async def attendees(
     rows = await query
     held = await groups_held(row.id for row in rows)
     places = await positions(rows)
-    return [Attendee(row, groups_shown(event, row, held.get(row.id, {})), places.get(row.id)) for row in rows]
+    consents = await consents_in(event, rows)
+    return [
+        Attendee(
+            row, groups_shown(event, row, held.get(row.id, {})), places.get(row.id), consents.get(row.id, {})
+        )
+        for row in rows
+    ]
 
 
-async def csv_lines(event: EventDetails, wanted: AttendeeFilter) -> AsyncIterator[bytes]:
-    """The list as CSV: UTF-8 with BOM, semicolons, CRLF; no cell begins like a formula. Times are local."""
+async def csv_lines(
+    event: EventDetails, wanted: AttendeeFilter, *, with_special: bool = False
+) -> AsyncIterator[bytes]:
+    """The list as CSV: UTF-8 with BOM, semicolons, CRLF; no cell begins like a formula. Times are local.
+
+    Answers of special categories stand in it only `with_special`.
+    """
+    answers = AnswerColumns(event, with_special=with_special)
     sessions = [session.key for session in event.wish_sessions]
-    yield "\ufeff".encode() + _csv_row([*CSV_FIELDS, *(f"group:{key}" for key in sessions)])
+    yield "\ufeff".encode() + _csv_row([*CSV_FIELDS, *(f"group:{key}" for key in sessions), *answers.titles])
     after = 0
     while page := await attendees(event, wanted, after=after, limit=500):
-        yield b"".join(_csv_row(_cells(event, attendee, sessions)) for attendee in page)
+        yield b"".join(
+            _csv_row(
+                [
+                    *_cells(event, attendee, sessions),
+                    *answers.cells(attendee.registration, attendee.consents.keys()),
+                ]
+            )
+            for attendee in page
+        )
         after = page[-1].registration.arrival
 
 
@@ -136,4 +159,7 @@ async def attendee(event: EventDetails, registration: Registration) -> Attendee:
     if registration.event != event.id:
         raise RegistrationUnknown()
     held = (await groups_held([registration.id])).get(registration.id, {})
-    return Attendee(registration, groups_shown(event, registration, held), await position(registration))
+    consents = (await consents_in(event, [registration])).get(registration.id, {})
+    return Attendee(
+        registration, groups_shown(event, registration, held), await position(registration), consents
+    )

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
+from events.details import EventDetails
 from events.errors import Conflict
 from events.queries import details_of, event_by_id
 from events.tables import Event
@@ -13,7 +14,7 @@ from registration.errors import ConsentUnknown, RegistrationUnknown
 from registration.queries import registration_by_id
 from registration.questions import questions_of
 from registration.rules import ACTIVE
-from registration.tables import Consent
+from registration.tables import Consent, Registration
 
 
 async def standing_consents(registration_ids: Iterable[UUID]) -> dict[UUID, dict[str, Consent]]:
@@ -25,6 +26,14 @@ async def standing_consents(registration_ids: Iterable[UUID]) -> dict[UUID, dict
         for consent in await query:
             found[consent.registration][consent.key] = consent
     return found
+
+
+async def consents_in(
+    event: EventDetails, registrations: Iterable[Registration]
+) -> dict[UUID, dict[str, Consent]]:
+    """The standing consents of these registrations of one event, without a look where it asks for none."""
+    asks = any(question.type == "consent" for question in questions_of(event))
+    return await standing_consents(row.id for row in registrations) if asks else {}
 
 
 async def keep(registration_id: UUID, agreed: Iterable[Agreed], now: datetime) -> None:

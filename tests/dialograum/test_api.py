@@ -31,9 +31,9 @@ EVENT = {
     "starts_at",
     "ends_at",
 }
-EVENT |= {"mode", "version", "registration", "venues", "sessions", "groups", "contact", "links"}
+EVENT |= {"mode", "version", "registration", "venues", "sessions", "groups", "questions", "contact", "links"}
 REGISTRATION = {"id", "name", "email", "status", "attendance", "seats", "language", "groups", "wishes"}
-REGISTRATION |= {"registered_at", "answers"}
+REGISTRATION |= {"registered_at", "answers", "consents"}
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:

@@ -18,7 +18,8 @@ from registration.by_hand import register_by_hand
 from registration.editing import Edit, edit
 from registration.links import Links, Purpose
 from registration.queries import counts_by_status
-from registration.tables import GroupSeat, IdempotencyKey, Registration
+from registration.questions import QuestionSpec
+from registration.tables import Consent, GroupSeat, IdempotencyKey, Registration
 from tests.registration.town import (
     DAY,
     DOCUMENT,
@@ -48,8 +49,10 @@ DUE = OVER + 30 * DAY
 """Sunday, 18 December 2022."""
 
 PURPOSES: tuple[Purpose, ...] = ("confirm", "own", "join")
-SECRETS = ("quellbrunn", "sauerkirsch", "erdbeertee")
+SECRETS = ("quellbrunn", "sauerkirsch", "erdbeertee", "haselnuss")
 """Parts of the names, addresses and answers of these tests."""
+
+QUESTIONS = tuple(QuestionSpec(preset=name) for name in ("organisation", "allergies", "photo"))
 
 
 async def mentions(folder):
@@ -82,8 +85,8 @@ async def send_all(folder):
 @pytest.fixture
 async def crowd(database, tmp_path):
     """An event with people of every status; some of their mails were sent, some are queued."""
-    event = await hold(capacity=2, sessions=ROUNDS, groups=GROUPS)
-    answers = {"food": "Erdbeertee"}
+    event = await hold(capacity=2, sessions=ROUNDS, groups=GROUPS, questions=QUESTIONS)
+    answers = {"organisation": "Erdbeertee", "allergies": "Haselnuss"}
     people = [f"{name} Sauerkirsch" for name in ("Kim", "Toni", "Alex", "Robin", "Sascha")]
     for number, name in enumerate(people):
         await register(
@@ -91,6 +94,7 @@ async def crowd(database, tmp_path):
             key="once",
             email=f"p{number}@Quellbrunn.example",
             answers=answers,
+            consents={"photo": True},
             wishes={"first": ("wohnen", "arbeit")},
         )
     await confirm(people[0])
@@ -114,6 +118,7 @@ async def test_nothing_personal_is_left_anywhere_and_the_counts_stay(crowd, tmp_
     }
     counts = await counts_by_status(crowd.id)
     seats = await rows_of(GroupSeat)
+    assert await Consent.count() == 5
     before = await details("dialog")
     await remove_personal_data(crowd.id, DUE, tmp_path)
     assert await mentions(tmp_path) == set()
@@ -128,8 +133,8 @@ async def test_nothing_personal_is_left_anywhere_and_the_counts_stay(crowd, tmp_
             None,
             "",
         )
-        assert row["answers"] == {}
-    assert await Message.count() == await IdempotencyKey.count() == 0
+        assert (row["answers"], row["special_answers"]) == ({}, {})
+    assert await Message.count() == await IdempotencyKey.count() == await Consent.count() == 0
 
 
 async def test_personal_links_are_dead_afterwards(crowd, tmp_path):

@@ -8,7 +8,7 @@ from events.queries import details
 from events.rules import Attendance, Mode
 from events.tables import Activity, Event, GroupSlot
 from registration import actions, editing
-from registration.answers import shown
+from registration.answers import visible
 from registration.by_hand import register_by_hand
 from registration.consents import standing_consents
 from registration.editing import Edit
@@ -387,8 +387,8 @@ async def test_answers_to_a_question_that_goes_are_out_of_sight_and_not_lost(out
     kim = await edit("kim", answers={"bus": True})
     assert kim.answers == {"organisation": "Chor", "bus": True}
     assert kim.special_answers == {"food": ["vegan"]}
-    assert shown(questions_of(after), kim.answers, kim.special_answers) == ({"bus": True}, {})
-    assert shown(questions_of(before), kim.answers, kim.special_answers) == (
+    assert visible(questions_of(after), kim.answers, kim.special_answers) == ({"bus": True}, {})
+    assert visible(questions_of(before), kim.answers, kim.special_answers) == (
         {"organisation": "Chor"},
         {"food": ["vegan"]},
     )
