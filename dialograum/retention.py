@@ -4,6 +4,7 @@ import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from dialograum.tables import ImportDraft
 from events.queries import event_by_id
 from events.tables import Event
 from notifications.delivery import Folder
@@ -11,6 +12,8 @@ from notifications.tables import Message, SharedContext
 from registration.tables import Consent, IdempotencyKey, Registration
 
 REMOVED = "—"
+DRAFTS_KEPT = timedelta(days=1)
+"""How long a list that was sent for import may wait."""
 
 
 async def events_due(now: datetime) -> list[int]:
@@ -55,6 +58,12 @@ async def remove_personal_data(event_id: int, now: datetime, mail_dir: Path) -> 
         await Message.delete().where(Message.event_id == event_id)
         await SharedContext.delete().where(SharedContext.event_id == event_id)
         await IdempotencyKey.delete().where(IdempotencyKey.event == event_id)
+        await ImportDraft.delete().where(ImportDraft.event == event_id)
         event.personal_data_removed_at = now
         await event.save([Event.personal_data_removed_at])
     await asyncio.to_thread(Folder(mail_dir).remove, messages)
+
+
+async def forget_drafts(now: datetime) -> None:
+    """Removes the lists that were sent for import too long ago."""
+    await ImportDraft.delete().where(ImportDraft.created_at <= now - DRAFTS_KEPT)

@@ -33,6 +33,7 @@ from dialograum.api import EventApi, RegistrationApi, shown_in
 from dialograum.calendars import Calendars
 from dialograum.desk import DeskPages, SignInPages
 from dialograum.desk_groups import GroupPages
+from dialograum.desk_lists import ListPages
 from dialograum.desk_people import PeoplePages
 from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language, LanguageMiddleware
@@ -120,6 +121,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             DeskPages,
             PeoplePages,
             GroupPages,
+            ListPages,
             Router("/api/v1", route_handlers=[EventApi, RegistrationApi, openapi], opt=NO_FORMS),
             *([MailboxPages] if is_demo else []),
             healthz,

@@ -63,6 +63,7 @@ async def tend(settings: Settings, now: datetime) -> None:
     await _for_each(retention.events_due(now), remove)
     await _tried(forget_what_expired(now))
     await _tried(_forget_keys(now))
+    await _tried(retention.forget_drafts(now))
 
 
 async def _forget_keys(now: datetime) -> None:

@@ -121,9 +121,8 @@ async def test_head_answers_wherever_get_does(town, application):
         if method != "GET":
             continue
         token = confirm if path.endswith("/confirmation") else join if path.startswith("/join") else own
-        path = path.format(
-            slug="forum", token=token, short="none", name="none", path="none", registration_id=registration.id
-        )
+        unknown = dict.fromkeys(("short", "name", "path", "draft_id"), "none")
+        path = path.format(slug="forum", token=token, registration_id=registration.id, **unknown)
         visitor = system if path.startswith("/api/") else browser
         whole, head = await visitor.get(path), await visitor.head(path)
         assert head.status_code == whole.status_code, path
