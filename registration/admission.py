@@ -5,6 +5,7 @@ messages, one commit. Nobody is answered before it.
 """
 
 import asyncio
+import contextlib
 import hashlib
 import logging
 from collections import deque
@@ -101,20 +102,22 @@ class Admission:
                 await self._failed(slug, batch or _taken_from(queue), error)
             else:
                 _answer(batch, decisions)
+                await self._wake_workers()
         # Nothing is awaited between the last look and this line, so nobody can have joined the queue.
         del self._queues[slug]
 
     async def _decided(self, slug: str, queue: deque[_Waiting], batch: list[_Waiting]) -> Sequence[Decision]:
         """Takes a batch from the queue once the event is locked, and writes what is decided."""
         engine: Any = Event._meta.db
-        async with engine.transaction():
-            found = await locked(slug, self._programmes)
+        async with engine.transaction() as transaction:
+            connection = transaction.connection
+            found = await locked(connection, slug, self._programmes)
             batch += _taken_from(queue)
             if found is None:
                 return [EventUnknown(slug=slug) for _ in batch]
             programme, event = found
             requests = [waiting.request for waiting in batch]
-            present = await read(programme, event, requests, self._limits)
+            present = await read(connection, programme, event, requests, self._limits)
             decisions = decide(
                 event, present.slots, programme.questions, requests, present.past, self._limits
             )
@@ -124,8 +127,7 @@ class Admission:
                 if isinstance(decision, Admitted)
             ]
             if admitted:
-                await write(present, admitted)
-                await engine.notify(CHANNEL)
+                await write(connection, present, admitted)
             return decisions
 
     async def _failed(self, slug: str, batch: Sequence[_Waiting], error: Exception) -> None:
@@ -142,6 +144,12 @@ class Admission:
                 _answer([waiting], await self._decided(slug, alone, []))
             except Exception as own:  # as above
                 _set_error(waiting, own)
+        await self._wake_workers()
+
+    async def _wake_workers(self) -> None:
+        engine: Any = Event._meta.db
+        with contextlib.suppress(Exception):  # they also look by themselves
+            await engine.notify(CHANNEL)
 
 
 _SPOILT = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueError, TypeError)
