@@ -93,7 +93,7 @@ async def test_after_the_deadline_the_page_says_who_is_where_and_what_they_got(b
     assert "Second wish 1" in text
     assert "Without a group 0" in text
     assert "Proved to be the best there is." in text
-    assert (await details("forum")).assignment_seed in text
+    assert f"Seed of the lots: {(await details('forum')).assignment_seed}." in text
     assert "2 of 2 seats taken" in text
     assert "3 of 12 seats taken" in text
     for name in WISHES:
