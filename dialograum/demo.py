@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 from dialograum import publishing
 from dialograum.commands.organisers import put_organiser
@@ -14,6 +15,7 @@ from events.tables import Event, Organiser
 from registration.admission import Admission
 from registration.by_hand import register_by_hand
 from registration.decisions import Newcomer
+from registration.questions import questions_of
 
 EXAMPLES = Path(__file__).parent / "examples"
 ORGANISER = "organiser@example.org"
@@ -43,6 +45,12 @@ PEOPLE = (
     "Ehrenamtliche Patin",
     "Quartiersmanagement",
 )
+ANSWERS: dict[str, tuple[Any, ...]] = {
+    "organisation": ("Stadtverwaltung", "Kulturverein", "Gesamtschule", "Beratungsstelle"),
+    "food": ([], ["vegetarian"], [], ["vegan", "gluten-free"], ["halal"]),
+    "access": ([], [], [], ["wheelchair"], [], [], ["hearing-loop"]),
+}
+"""What people of the demo answer in turn."""
 
 
 async def prepare(password: str, languages: list[str], today: date) -> list[str]:
@@ -76,6 +84,7 @@ def _same_weekday(first: datetime, today: date, weeks: int) -> date:
 async def _fill(event: EventDetails, organiser: Organiser, now: datetime) -> None:
     """People who came by, with a group each, and two who wait for a mail."""
     groups = [group.key for group in event.groups]
+    asked = {question.key for question in questions_of(event)}
     for number, name in enumerate(islice(cycle(PEOPLE), SEATS_TAKEN.get(event.slug, 4))):
         wishes = {
             session.key: tuple(groups[(number + shift) % len(groups)] for shift in range(2))
@@ -83,7 +92,11 @@ async def _fill(event: EventDetails, organiser: Organiser, now: datetime) -> Non
             if groups
         }
         attendance = Attendance.IN_PERSON if Attendance.IN_PERSON in event.offered else Attendance.ONLINE
-        person = Newcomer(name, None, "de", attendance=attendance, wishes=wishes)
+        answers = {key: values[number % len(values)] for key, values in ANSWERS.items() if key in asked}
+        consents = {"photo": number % 3 == 0} if "photo" in asked else {}
+        person = Newcomer(
+            name, None, "de", attendance=attendance, wishes=wishes, answers=answers, consents=consents
+        )
         await register_by_hand(event.slug, person, organiser, now)
     if event.slug == "integrationskonferenz-ost-2019":
         for name, address in (

@@ -329,6 +329,53 @@ def test_the_whole_event_of_these_tests_is_in_order():
             "Another choice has the key a already.",
         ),
         ([("questions.1", WHOLE["questions"][0])], "questions[1].key", "Another question has the key hint"),
+        ([("questions.0.key", ABSENT)], "questions[0].key", "Is missing: a question without a preset"),
+        ([("questions.0.type", ABSENT)], "questions[0].type", "Is missing: a question without a preset"),
+        ([("questions.0.label", ABSENT)], "questions[0].label", "Is missing: a question without a preset"),
+        ([("questions.0.label", {})], "questions[0].label", "Is missing: a question without a preset"),
+        (
+            [("questions.1", {"preset": "lunch"})],
+            "questions[1].preset",
+            "Must be one of: access, interpreter",
+        ),
+        (
+            [("questions.1", {"preset": "food", "type": "text"})],
+            "questions[1].type",
+            "Must not stand beside the preset food",
+        ),
+        (
+            [("questions.1", {"preset": "food"}), ("questions.2", {"preset": "food"})],
+            "questions[2].key",
+            "Another question has the key food already.",
+        ),
+        (
+            [("questions.1", {"preset": "district", "choices": [{"key": "a", "label": {"de": "A"}}]})],
+            "questions[1].choices",
+            "Must not stand in a question of the type text.",
+        ),
+        (
+            [("questions.1", {"preset": "photo", "required": True})],
+            "questions[1].required",
+            "Must not stand in a question of the type consent, which is voluntary.",
+        ),
+        (
+            [("questions.1", {"preset": "photo", "special_category": True})],
+            "questions[1].special_category",
+            "Must not stand in a question of the type consent.",
+        ),
+        ([("questions.0.min", 1)], "questions[0].min", "Must not stand in a question of the type text."),
+        ([("questions.0.max", float("nan"))], "questions[0].max", "Must be a number from"),
+        ([("questions.0.max", float("inf"))], "questions[0].max", "Must be a number from"),
+        (
+            [("questions.0.type", "number"), ("questions.0.min", 3), ("questions.0.max", 2)],
+            "questions[0].max",
+            "Must not be less than min.",
+        ),
+        (
+            [("questions.0.type", "yes_no"), ("questions.0.multiline", True)],
+            "questions[0].multiline",
+            "Must not stand in a question of the type yes_no.",
+        ),
         # Topics
         (
             [("topics", [{"title": {"de": "x"}, "initiator": "Anna"}])],
@@ -720,6 +767,7 @@ RULES = st.builds(
     key=optional(LINES),
 ).filter(lambda rule: rule.key != rule.default_key)
 CHOICES = st.builds(ChoiceSpec, key=KEYS, label=TITLES)
+BOUNDS = st.integers(-100, 100).map(float)
 QUESTIONS = st.one_of(
     st.builds(
         QuestionSpec,
@@ -737,6 +785,21 @@ QUESTIONS = st.one_of(
         type=st.sampled_from(["choice", "choices"]),
         label=TITLES,
         choices=distinct(CHOICES, 3).filter(len),
+    ),
+    st.builds(
+        lambda bounds, **rest: QuestionSpec(type="number", min=min(bounds), max=max(bounds), **rest),
+        bounds=st.tuples(BOUNDS, BOUNDS),
+        key=KEYS,
+        label=TITLES,
+    ),
+    st.builds(QuestionSpec, key=KEYS, type=st.just("consent"), label=TITLES, hint=LONG),
+    st.builds(QuestionSpec, key=KEYS, type=st.just("text"), label=TITLES, multiline=st.booleans()),
+    st.builds(
+        QuestionSpec,
+        preset=st.sampled_from(["access", "food", "district"]),
+        key=KEYS,
+        label=BY_LANGUAGE,
+        required=st.booleans(),
     ),
 )
 TOPICS = st.builds(

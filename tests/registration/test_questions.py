@@ -1,11 +1,18 @@
 """Questions: presets and what may be said otherwise, and the languages they are asked in."""
 
+import re
+import tomllib
+from pathlib import Path
+from typing import get_args
+
+import msgspec
 import pytest
 
 from registration.questions import (
     PRESETS,
     ChoiceSpec,
     QuestionSpec,
+    QuestionType,
     complete,
     flaws,
     questions_of,
@@ -72,3 +79,14 @@ async def test_an_event_asks_in_the_order_of_its_file(database):
 
 async def test_an_event_without_questions_asks_none(database):
     assert questions_of(await hold()) == ()
+
+
+def test_the_readme_says_what_can_be_asked():
+    text = (Path(__file__).parents[2] / "README.md").read_text()
+    told = text.split("## What people are asked")[1].split("\n## ")[0]
+    prose, example = told.split("```toml\n")
+    names = set(re.findall(r"`(\w+)`", prose))
+    fields = {field.name for field in msgspec.structs.fields(QuestionSpec)}
+    assert names == fields | set(PRESETS) | set(get_args(QuestionType))
+    specs = msgspec.convert(tomllib.loads(example.split("```")[0])["questions"], tuple[QuestionSpec, ...])
+    assert list(flaws(specs)) == []
