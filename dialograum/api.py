@@ -25,13 +25,13 @@ from dialograum.access import (
     no_helper,
     signed_in,
 )
-from dialograum.event_file import from_document, patched
+from dialograum.event_file import from_document
 from dialograum.languages import Language, negotiate
 from dialograum.pages import markdown
 from events.api import Json, event_json
 from events.controllers import Now, Slug
 from events.details import EventDetails
-from events.errors import Conflict, EventUnknown, FormInvalid
+from events.errors import EventUnknown, FormInvalid
 from events.queries import details, details_of, event_by_id, public_events
 from events.rules import Attendance, EventStatus, Mode, Role
 from notifications.queries import messages_of
@@ -112,29 +112,6 @@ class EventApi(Controller):
     ) -> Response[Json]:
         event = await publishing.create(from_document(data), caller.organiser, now, languages=languages)
         return Response(shown(event), status_code=201, headers={"ETag": f'"{event.version}"'})
-
-    @patch("/{slug:str}", guards=[may_write], summary="Change an event by JSON Merge Patch of its event file")
-    async def edit(
-        self,
-        data: JSONBody[dict[str, Any]],
-        managed: Managed,
-        caller: Calling,
-        now: Now,
-        shown: Shown,
-        languages: Languages,
-        if_match: Annotated[str | None, HeaderParameter(name="If-Match")] = None,
-    ) -> Response[Json]:
-        _check_version(if_match, managed.version)
-        document = patched(await publishing.document_of(managed.slug), data)
-        event = await publishing.edit(
-            managed.slug,
-            document,
-            caller.organiser,
-            now,
-            version=managed.version,
-            languages=languages,
-        )
-        return Response(shown(event), headers={"ETag": f'"{event.version}"'})
 
     @post("/{slug:str}/cancellation", guards=[may_write], status_code=200, summary="Cancel an event")
     async def cancel(
@@ -348,13 +325,6 @@ def _day_or_instant(name: str, text: str, added: timedelta) -> datetime:
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         raise FormInvalid([(name, "invalid")]) from None
-
-
-def _check_version(if_match: str | None, version: int) -> None:
-    """Raises Conflict where the header (RFC 9110, 13.1.1) does not name the present version."""
-    tags = [tag.strip().removeprefix("W/").strip('"') for tag in (if_match or "*").split(",")]
-    if "*" not in tags and str(version) not in tags:
-        raise Conflict(f"If-Match names {if_match}; the event is at version {version} now.")
 
 
 def _cursor(text: str) -> str:

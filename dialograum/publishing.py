@@ -137,17 +137,18 @@ async def edit(
     *,
     version: int | None = None,
     languages: Collection[str] = (),
+    replace_groups: bool = False,
 ) -> EventDetails:
     """Makes an event what the document says and tells those registered what changed for them.
 
-    Raises EventUnknown, EventFileInvalid, ModeRefused, and Conflict where people would lose their group, fewer
-    seats are named than are held, or `version` is not the present one.
+    Raises EventUnknown, EventFileInvalid, ModeRefused, and Conflict where people would lose their group and
+    `replace_groups` is false, fewer seats are named than are held, or `version` is not the present one.
     """
     async with Event._meta.db.transaction():
         event = await event_named(slug, locked=True)
         if version is not None and version != event.version:
             raise Conflict(f"The event has been changed since version {version}: it is {event.version} now.")
-        await _edit(event, document, by, now, False, languages)
+        await _edit(event, document, by, now, replace_groups, languages)
         return await details_of(await event_by_id(event.id))
 
 

@@ -31,7 +31,9 @@ from dialograum import database
 from dialograum.access import managed_event, provide_caller
 from dialograum.api import EventApi, RegistrationApi, shown_in
 from dialograum.calendars import Calendars
+from dialograum.change_api import ChangeApi
 from dialograum.desk import DeskPages, SignInPages
+from dialograum.desk_changes import ChangePages
 from dialograum.desk_groups import GroupPages
 from dialograum.desk_lists import ListPages
 from dialograum.desk_people import PeoplePages
@@ -122,7 +124,8 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             PeoplePages,
             GroupPages,
             ListPages,
-            Router("/api/v1", route_handlers=[EventApi, RegistrationApi, openapi], opt=NO_FORMS),
+            ChangePages,
+            Router("/api/v1", route_handlers=[EventApi, ChangeApi, RegistrationApi, openapi], opt=NO_FORMS),
             *([MailboxPages] if is_demo else []),
             healthz,
             readyz,
