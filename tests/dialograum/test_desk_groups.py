@@ -91,7 +91,7 @@ async def test_after_the_deadline_the_page_says_who_is_where_and_what_they_got(b
     assert "Assigned on" in text
     assert "First wish 5" in text
     assert "Second wish 1" in text
-    assert "Without a group 0" in text
+    assert "Without a seat 0" in text
     assert "Proved to be the best there is." in text
     assert f"Seed of the lots: {(await details('forum')).assignment_seed}." in text
     assert "2 of 2 seats taken" in text
@@ -108,7 +108,7 @@ async def test_a_new_assignment_is_applied_by_a_second_step(town, browser):
     await browser.send_form(PROPOSAL, page=PAGE)
     shown = await browser.get(PROPOSAL)
     assert headings(shown) == ["New assignment"]
-    assert "1 person is told by email" in words(shown)
+    assert "is told at once" in words(shown)
     assert await group_of("Dan Muster") is None
     answer = await browser.send_on(shown, f"{PAGE}/assignment")
     assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
