@@ -97,7 +97,9 @@ def registration_facts(
         "attendance": registration.attendance,
         "seats": registration.seats,
         "groups": {
-            session: {"key": key, "title": titles[key]} if key else None for session, key in groups.items()
+            session: {"key": key, "title": titles[key]} if key else None
+            for session, key in groups.items()
+            if key or registration.wishes.get(session)
         },
         "wishes": registration.wishes,
         "sequence": event.sequence + registration.sequence,

@@ -209,3 +209,12 @@ async def test_the_api_says_what_is_free(outbox):
     ]
     assert document(sessions=(DINNER,)).signups == {"dinner"}
     await outbox.news()
+
+
+@pytest.mark.parametrize("changes", [{}, {"allocation": "at_deadline"}, {"capacity": 0}])
+async def test_nobody_is_told_that_a_wish_is_noted_who_wants_no_group(outbox, changes):
+    await evening(**changes)
+    for _ in range(2):
+        await register("kim", wishes={"first": (), "second": (), **COMES})
+    told = [letter["context"]["registration"]["groups"].keys() for letter in await outbox.letters()]
+    assert told == [{"dinner"}] * 2
