@@ -119,6 +119,22 @@ def two_days() -> EventDetails:
     )
 
 
+def with_dinner() -> EventDetails:
+    """The same with two optional sessions that one signs up for."""
+    whole = two_days()
+    extra = tuple(
+        replace(made, optional=True, capacity=30, slot=SlotDetails(made.key, 30, 12))
+        for made in (
+            session("tour", "social", "16:30", "18:00", de="Stadtrundgang", en="Walk through the town"),
+            session("dinner", "social", "19:00", "22:00", de="Gemeinsames Abendessen", en="Dinner together"),
+        )
+    )
+    return replace(whole, sessions=(whole.sessions[0], *extra, *whole.sessions[1:]))
+
+
+WISHES = {"tour": ["tour"], "dinner": ["dinner"], "round-1": ["vielfalt"], "round-2": []}
+
+
 def hybrid() -> EventDetails:
     return dialogue(mode=Mode.HYBRID, in_person_limit=120, online_limit=300)
 
@@ -193,6 +209,12 @@ CASES = {
     "confirmed-two-days": Case(
         "confirmed", two_days(), groups={"round-1": "integration", "round-2": "vielfalt"}
     ),
+    "confirmed-optional-sessions": Case(
+        "confirmed",
+        with_dinner(),
+        {"wishes": WISHES},
+        {"tour": None, "dinner": "dinner", "round-1": "vielfalt", "round-2": None},
+    ),
     "confirmed-bare": Case(
         "confirmed",
         dialogue(venues=(), sessions=(), groups=(), contact=None, title={"de": "Bürgerrat"}),
@@ -219,6 +241,13 @@ CASES = {
     ),
     "registration_changed-moved-up-into-group": Case(
         "registration_changed", more={"by": "system", "changes": [{"what": "groups"}]}
+    ),
+    "registration_changed-groups-assigned": Case(
+        "registration_changed",
+        with_dinner(),
+        {"sequence": 1, "wishes": WISHES},
+        {"dinner": "dinner", "round-1": "vielfalt"},
+        more={"by": "assignment", "changes": [{"what": "groups", "before": []}]},
     ),
     "registration_changed-attendance": Case(
         "registration_changed",
