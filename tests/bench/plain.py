@@ -1,4 +1,4 @@
-"""Registering in the plain way, which batches are measured against: one request, one transaction, one row after the other.
+"""Registering in the plain way, which batches are measured against: one request, one transaction, row after row.
 
 It decides as the service does; idempotency keys, questions and limits are left out, in its favour.
 """

@@ -1,0 +1,410 @@
+"""Newcomers in batches, on a real database."""
+
+import asyncio
+import signal
+import subprocess
+import sys
+from collections import Counter
+
+import asyncpg
+import pytest
+
+from dialograum.failures import DatabaseAway
+from events.errors import Conflict, EventUnknown, TooManyRequests
+from events.queries import details
+from events.tables import Event
+from notifications.tables import Message
+from registration import admission, arrivals
+from registration.admission import AT_ONCE, Admission
+from registration.consents import standing_consents
+from registration.errors import GroupUnknown
+from registration.limits import Limit, Limits
+from registration.questions import QuestionSpec
+from registration.rules import RegistrationStatus
+from registration.tables import Demand, Registration
+from tests.registration.town import (
+    CONFIRMED,
+    GROUPS,
+    NOW,
+    PENDING,
+    ROUNDS,
+    SECOND,
+    WAITLISTED,
+    assert_in_order,
+    confirm,
+    hold,
+    newcomer,
+    rewrite,
+    row_of,
+    seat,
+)
+
+
+async def ask(door, name, *, now=NOW, key=None, client=None, slug="dialog", **values):
+    return await door.register(slug, newcomer(name, **values), now, key=key, client=client)
+
+
+async def ask_all(door, *names, **values):
+    """Everybody at once; outcomes and errors in the same order."""
+    return await asyncio.gather(*(ask(door, name, **values) for name in names), return_exceptions=True)
+
+
+@pytest.fixture
+def batches(monkeypatch):
+    """How many were in each batch that was written."""
+    sizes = []
+
+    async def write(connection, present, admitted):
+        admitted = list(admitted)
+        sizes.append(len(admitted))
+        await arrivals.write(connection, present, admitted)
+
+    monkeypatch.setattr(admission, "write", write)
+    return sizes
+
+
+async def test_who_comes_while_others_are_written_is_decided_with_the_next(database, batches):
+    await hold(capacity=100, sessions=ROUNDS, groups=GROUPS)
+    door, names = Admission(), [f"k{number}" for number in range(40)]
+    outcomes = await ask_all(door, *names, wishes={"first": ("wohnen", "bildung")})
+    assert {outcome.status for outcome in outcomes} == {PENDING}
+    assert len(batches) <= 2
+    assert sum(batches) == 40
+    rows = await Registration.objects().order_by(Registration.arrival)
+    assert [row.name for row in rows] == names
+    assert [outcome.groups["first"] for outcome in outcomes[:3]] == ["wohnen", "bildung", None]
+    assert (await details("dialog")).in_person_taken == 40
+    assert await Message.count().where(Message.kind == "confirm") == 40
+    await assert_in_order()
+
+
+async def test_no_batch_is_larger_than_it_may_be(database, batches):
+    await hold(capacity=10)
+    outcomes = await ask_all(Admission(), *(f"k{number}" for number in range(AT_ONCE + 10)))
+    assert Counter(outcome.status for outcome in outcomes) == {PENDING: 10, WAITLISTED: AT_ONCE}
+    assert max(batches) <= AT_ONCE
+    await assert_in_order()
+
+
+async def test_two_processes_share_the_seats(database):
+    await hold(capacity=30)
+    one, other = Admission(), Admission()
+    outcomes = await asyncio.gather(
+        ask_all(one, *(f"one{number}" for number in range(25))),
+        ask_all(other, *(f"other{number}" for number in range(25))),
+    )
+    assert Counter(outcome.status for part in outcomes for outcome in part) == {PENDING: 30, WAITLISTED: 20}
+    await assert_in_order()
+
+
+async def test_events_do_not_wait_for_each_other(database):
+    await hold()
+    await hold(slug="party")
+    door = Admission()
+    async with database.transaction():
+        await Event.select(Event.id).where(Event.slug == "dialog").lock_rows("UPDATE")
+        waiting = asyncio.create_task(ask(door, "kim"), context=_empty())
+        assert (
+            await asyncio.create_task(ask(door, "toni", slug="party"), context=_empty())
+        ).status is PENDING
+        assert not waiting.done()
+    assert (await waiting).status is PENDING
+
+
+async def test_what_one_cannot_have_is_refused_to_that_one(database, batches):
+    await hold(sessions=ROUNDS, groups=GROUPS)
+    door = Admission()
+    outcomes = await asyncio.gather(
+        ask(door, "kim"),
+        ask(door, "toni", wishes={"first": ("sport",)}),
+        ask(door, "alex"),
+        return_exceptions=True,
+    )
+    assert [type(outcome).__name__ for outcome in outcomes] == ["Outcome", "GroupUnknown", "Outcome"]
+    assert isinstance(outcomes[1], GroupUnknown)
+    assert sum(batches) == 2
+
+
+async def test_what_the_database_cannot_hold_does_not_spoil_its_neighbours(database, caplog):
+    await hold()
+    door = Admission()
+    outcomes = await ask_all(door, "kim", "to\x00ni", "alex")
+    assert [getattr(outcome, "status", None) for outcome in outcomes] == [PENDING, None, PENDING]
+    assert isinstance(outcomes[1], asyncpg.DataError)
+    assert (await details("dialog")).in_person_taken == 2
+    assert await Message.count() == 2
+    assert "one by one" in caplog.text
+    assert (await ask(door, "eve")).status is PENDING
+
+
+async def test_a_batch_that_fails_for_all_fails_each_and_leaves_nothing(database, monkeypatch):
+    await hold()
+    door = Admission()
+    with monkeypatch.context() as patched:
+
+        async def lost(*_):
+            raise DatabaseAway("the server has gone")
+
+        patched.setattr(admission, "read", lost)
+        outcomes = await ask_all(door, "kim", "toni")
+        assert [type(outcome) for outcome in outcomes] == [DatabaseAway, DatabaseAway]
+    assert not await Registration.exists()
+    assert (await ask(door, "kim")).status is PENDING
+
+
+async def test_who_cannot_even_reach_the_event_is_told(database, monkeypatch):
+    door = Admission()
+
+    async def lost(*_):
+        raise DatabaseAway("no answer in time")
+
+    monkeypatch.setattr(admission, "locked", lost)
+    assert [type(error) for error in await ask_all(door, "kim", "toni")] == [DatabaseAway, DatabaseAway]
+
+
+async def test_an_event_that_is_not_there(database):
+    outcomes = await ask_all(Admission(), "kim", "toni", slug="party")
+    assert [type(outcome) for outcome in outcomes] == [EventUnknown, EventUnknown]
+    assert outcomes[0] is not outcomes[1]
+
+
+async def test_who_goes_away_is_registered_all_the_same_and_once(database):
+    await hold()
+    door = Admission()
+    gone = asyncio.create_task(ask(door, "kim"))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert (await ask(door, "toni")).status is PENDING
+    await door.drain()
+    assert await Registration.count() == 2
+    assert (await ask(door, "kim")).status is PENDING
+    assert await Registration.count() == 2
+
+
+async def test_draining_waits_for_all_that_were_asked(database):
+    await hold()
+    door = Admission()
+    asked = [asyncio.create_task(ask(door, f"k{number}")) for number in range(5)]
+    await asyncio.sleep(0)
+    await door.drain()
+    await asyncio.sleep(0)
+    assert [task.done() for task in asked] == [True] * 5
+    assert await Registration.count() == 5
+
+
+async def test_a_door_inside_of_a_transaction_does_not_join_it(database):
+    await hold()
+    door = Admission()
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction():
+            await ask(door, "kim")
+            raise ZeroDivisionError
+    assert await Registration.count() == 1
+
+
+async def test_the_same_key_twice_in_a_batch_is_answered_once(database):
+    await hold()
+    door = Admission()
+    first, second, other, toni = await asyncio.gather(
+        ask(door, "kim", key="k"),
+        ask(door, "kim", key="k"),
+        ask(door, "kim", key="k", seats=2),
+        ask(door, "toni", key="k"),
+        return_exceptions=True,
+    )
+    assert first == second
+    assert isinstance(other, Conflict)
+    assert toni.status is PENDING
+    assert await Message.count() == 2
+
+
+async def test_a_change_of_the_event_is_seen_by_the_next(database):
+    await hold(capacity=1)
+    door = Admission()
+    assert (await ask(door, "kim")).status is PENDING
+    await rewrite(capacity=3, sessions=ROUNDS, groups=GROUPS)
+    outcome = await ask(door, "toni", wishes={"first": ("wohnen",)})
+    assert (outcome.status, outcome.groups) == (PENDING, {"first": "wohnen"})
+    await rewrite(title={"de": "Ein anderer Titel"})
+    await ask(door, "alex")
+    contexts = [
+        row["shared.content"]
+        for row in await Message.select(Message.shared.content)
+        .where(Message.recipient_name.is_in(["toni", "alex"]))
+        .order_by(Message.created_at)
+        .output(load_json=True)
+    ]
+    assert [context["event"]["title"]["de"] for context in contexts][-1] == "Ein anderer Titel"
+
+
+async def test_seats_given_back_elsewhere_are_seen_by_the_next(database):
+    await hold(capacity=1, waitlist=False)
+    one, other = Admission(), Admission()
+    await ask(one, "kim")
+    await ask_all(other, "toni")
+    row = await row_of("kim")
+    await Registration.update({Registration.held_until: NOW - SECOND}).where(Registration.id == row.id)
+    assert await confirm("kim") is RegistrationStatus.EXPIRED
+    assert (await ask(other, "toni")).status is PENDING
+
+
+async def test_who_is_known_gets_one_mail_with_what_they_have(database):
+    await hold(sessions=ROUNDS, groups=GROUPS, capacity=1)
+    await seat("kim", wishes={"first": ("wohnen",)})
+    door = Admission()
+    await ask(door, "toni")
+    outcomes = await asyncio.gather(ask(door, "kim", seats=2), ask(door, "toni"))
+    assert [outcome.status for outcome in outcomes] == [WAITLISTED, WAITLISTED]
+    letters = await Message.objects().where(Message.kind == "already_registered").output(load_json=True)
+    told = {letter.recipient_name: letter.context["registration"] for letter in letters}
+    kim, toni = told["kim"], told["toni"]
+    assert (kim["status"], kim["seats"], kim["groups"]["first"]["key"], kim["position"]) == (
+        *(CONFIRMED, 1, "wohnen", None),
+    )
+    assert kim["invited"]
+    assert (toni["status"], toni["position"], toni["needs_confirmation"]) == (WAITLISTED, 1, True)
+
+
+async def test_who_is_registered_within_the_batch_is_known_in_it(database):
+    await hold(sessions=ROUNDS, groups=GROUPS)
+    door = Admission()
+    await asyncio.gather(
+        ask(door, "kim", wishes={"first": ("wohnen",)}), ask(door, "KIM", email="Kim@Example.ORG")
+    )
+    kinds = await Message.objects().order_by(Message.created_at).output(load_json=True)
+    assert [letter.kind for letter in kinds] == ["confirm", "already_registered"]
+    assert kinds[0].about == kinds[1].about
+    assert kinds[1].context["registration"]["groups"]["first"]["key"] == "wohnen"
+
+
+async def test_answers_and_consents_stand_where_they_belong(database):
+    await hold(
+        questions=(
+            QuestionSpec(key="organisation", type="text", label={"de": "Verein"}),
+            QuestionSpec(key="access", type="text", label={"de": "Hilfe"}, special_category=True),
+            QuestionSpec(key="photo", type="consent", label={"de": "Fotos"}),
+        )
+    )
+    given = {"organisation": "TSV", "access": "Rampe"}
+    await ask(Admission(), "kim", answers=given, consents={"photo": True})
+    row = await row_of("kim")
+    assert (row.answers, row.special_answers) == ({"organisation": "TSV"}, {"access": "Rampe"})
+    assert list((await standing_consents([row.id]))[row.id]) == ["photo"]
+
+
+# Limits, over all processes
+
+
+LIMITS = Limits(Limit(3, 60), Limit(2, 3600), b"secret")
+
+
+async def test_a_client_is_stopped_whichever_process_it_asks(database):
+    await hold()
+    one, other = Admission(LIMITS), Admission(LIMITS)
+    for door, name in ((one, "kim"), (other, "toni"), (one, "alex")):
+        await ask(door, name, client="192.0.2.1")
+    for door in (one, other):
+        with pytest.raises(TooManyRequests) as refused:
+            await ask(door, "eve", client="192.0.2.1", now=NOW + 10 * SECOND)
+        assert refused.value.facts["retry_after"] == 50
+    assert (await ask(one, "eve", client="192.0.2.2")).status is PENDING
+    assert (await ask(one, "dodo", client="192.0.2.1", now=NOW + 60 * SECOND)).status is PENDING
+    assert "192.0.2" not in str(await Demand.select())
+
+
+async def test_an_address_is_written_to_so_often_an_hour_whatever_the_event(database):
+    await hold()
+    await hold(slug="party")
+    door = Admission(LIMITS)
+    await ask(door, "kim", client="192.0.2.1")
+    await ask(door, "KIM", email="KIM@example.org", slug="party", client="192.0.2.2")
+    with pytest.raises(TooManyRequests):
+        await ask(door, "kim", client="192.0.2.3", now=NOW + 3599 * SECOND)
+    assert (await ask(door, "kim", client="192.0.2.3", now=NOW + 3600 * SECOND)).status is PENDING
+
+
+async def test_a_client_holds_twenty_seats_until_it_confirms(database):
+    await hold(capacity=100)
+    door = Admission(Limits(Limit(60, 60), secret=b"secret"))
+    for number in range(4):
+        await ask(door, f"k{number}", seats=5, client="192.0.2.1")
+    with pytest.raises(TooManyRequests):
+        await ask(door, "toni", client="192.0.2.1")
+    await confirm("k0")
+    assert (await ask(door, "toni", client="192.0.2.1")).status is PENDING
+
+
+async def test_without_limits_nothing_is_counted(database):
+    await hold(capacity=100)
+    door = Admission()
+    for number in range(30):
+        await ask(door, f"k{number}", client="192.0.2.1")
+    assert not await Demand.exists()
+
+
+async def test_known_or_not_the_database_is_asked_the_same(database, monkeypatch):
+    """So that it takes as long, too; `bin/bench admission` measures that."""
+    await hold(capacity=1000, sessions=ROUNDS, groups=GROUPS)
+    door = Admission()
+    await ask(door, "kim")
+    acquire, asked = database.acquire, []
+
+    async def logged():
+        connection = await acquire()
+        connection.add_query_logger(log)
+        return connection
+
+    def log(record):
+        asked.append(record.query)
+
+    monkeypatch.setattr(database, "acquire", logged)
+    await ask(door, "kim")
+    await door.drain()
+    known = list(asked)
+    asked.clear()
+    await ask(door, "toni")
+    await door.drain()
+    assert len(known) == 6
+    assert asked == known
+
+
+# Killed in the middle
+
+
+POINTS = ("locked", "read", "written", "committed")
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_killed_in_a_batch_nobody_who_was_answered_is_lost_and_nobody_doubled(
+    database, environment, point
+):
+    await hold(capacity=1000)
+    process = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-m", "tests.registration.killed", point],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == -signal.SIGKILL, process.stderr
+    answered = process.stdout.split()
+    there = {row["name"] for row in await Registration.select(Registration.name)}
+    assert set(answered) <= there
+    assert len(answered) == 20
+    assert len(there) == (40 if point == "committed" else 20)
+    await assert_in_order()
+    names = [f"k{number}" for number in range(40)]
+    door = Admission()
+    again = await asyncio.gather(*(ask(door, name, key=name) for name in names))
+    assert {outcome.status for outcome in again} == {PENDING}
+    rows = await Registration.select(Registration.name)
+    assert Counter(row["name"] for row in rows) == Counter(names)
+    assert await Message.count() == 40
+    await assert_in_order()
+
+
+def _empty():
+    from contextvars import Context
+
+    return Context()
