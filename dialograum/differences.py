@@ -13,8 +13,12 @@ class Difference(NamedTuple):
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[Difference]:
-    """Every value that differs, in the order of the documents. Tables of a list are the same where their key is."""
+    """Every value that differs, in the order of the documents. Tables of a list are the same where their key is;
+    one that comes or goes is one value."""
     if before == after:
+        return
+    if (before is None and _is_named(after)) or (after is None and _is_named(before)):
+        yield Difference(path, before, after)
         return
     before_parts, after_parts = _parts(before), _parts(after)
     if before_parts is None or after_parts is None:
@@ -34,3 +38,7 @@ def _parts(value: Any) -> dict[Any, Any] | None:
     if isinstance(value, list) and value and all(isinstance(entry, dict) for entry in value):
         return {entry.get("key", place): entry for place, entry in enumerate(value, start=1)}
     return None
+
+
+def _is_named(value: Any) -> bool:
+    return isinstance(value, dict) and "key" in value
