@@ -1,6 +1,5 @@
 """What people answer to the organiser's questions, and what they agree to. Pure."""
 
-import hashlib
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,8 +74,8 @@ def accepted(
 
 def agreement(question: Question, language: str, default_language: str) -> Agreed:
     """What somebody agrees to who reads the question in `language`."""
-    shown_in, text = question.text_shown(language, default_language)
-    return Agreed(question.key, hashlib.sha256(text.encode()).hexdigest(), shown_in)
+    shown_in, _ = question.text_shown(language, default_language)
+    return Agreed(question.key, question.text_hash(language, default_language), shown_in)
 
 
 def with_changes(

@@ -56,10 +56,13 @@ async def keep(registration_id: UUID, agreed: Iterable[Agreed], now: datetime) -
         )
 
 
-async def give(registration_id: UUID, key: str, language: str, now: datetime) -> None:
+async def give(
+    registration_id: UUID, key: str, language: str, now: datetime, *, text_hash: str | None = None
+) -> None:
     """The person agrees to what the question says now, read in `language`. Once more changes nothing.
 
-    Raises RegistrationUnknown, ConsentUnknown, and Conflict for an ended registration.
+    Raises RegistrationUnknown, ConsentUnknown, and Conflict for an ended registration, or where the text that the
+    person read (`text_hash`) is no longer that of the question.
     """
     unlocked = await registration_by_id(registration_id)
     async with Event._meta.db.transaction():
@@ -72,7 +75,10 @@ async def give(registration_id: UUID, key: str, language: str, now: datetime) ->
         event = await details_of(row)
         for question in questions_of(event):
             if question.key == key and question.type == "consent":
-                await keep(registration_id, [agreement(question, language, event.default_language)], now)
+                agreed = agreement(question, language, event.default_language)
+                if text_hash not in (None, agreed.text_hash):
+                    raise Conflict("The text has changed since it was read.")
+                await keep(registration_id, [agreed], now)
                 return
         raise ConsentUnknown()
 

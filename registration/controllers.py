@@ -61,7 +61,7 @@ class RegisterPages(Controller):
         event = await _open_event(slug, now)
         form = PageForm(form_values(await request.form()))
         form.values.setdefault("language", language_code)
-        newcomer, form.errors = newcomer_from_page(form.values, event, languages, language_code)
+        newcomer, form.errors = newcomer_from_page(form.values, event, languages)
         step = form.value("step")
         if newcomer is None or step == "edit":
             if step == "edit":
@@ -124,17 +124,14 @@ class PersonalPages(Controller):
 
     @post("/consents/{key:str}", status_code=200)
     async def consent(
-        self,
-        request: AnyRequest,
-        token: Token,
-        key: FromPath[str],
-        links: Signer,
-        now: Now,
-        language_code: NamedDependency[str],
+        self, request: AnyRequest, token: Token, key: FromPath[str], links: Signer, now: Now
     ) -> Redirect:
         found = await _opened(links, "own", token)
-        if (await request.form()).get("given") == "yes":
-            await consents.give(found.id, key, language_code, now)
+        values = form_values(await request.form())
+        if values.get("given") == "yes":
+            await consents.give(
+                found.id, key, values.get("shown_in", ""), now, text_hash=values.get("text", "")
+            )
         else:
             await consents.withdraw(found.id, key, now)
         return see_other(request, f"/r/{token}#consents")

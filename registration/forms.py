@@ -14,7 +14,7 @@ from events.rules import Attendance
 from registration.answers import Accepted, accepted
 from registration.decisions import Newcomer
 from registration.editing import Edit
-from registration.question_forms import typed
+from registration.question_forms import outdated, typed
 from registration.questions import questions_of
 
 NAME_LENGTH = 200
@@ -114,10 +114,7 @@ def edit_from_patch(patch: RegistrationPatch, languages: Collection[str]) -> Edi
 
 
 def newcomer_from_page(
-    values: Mapping[str, str],
-    event: EventDetails,
-    languages: Collection[str],
-    shown_in: str | None = None,
+    values: Mapping[str, str], event: EventDetails, languages: Collection[str]
 ) -> tuple[Newcomer | None, Errors]:
     """The newcomer of a filled-in page, or `None` and what is wrong, in the order of the page.
 
@@ -142,10 +139,12 @@ def newcomer_from_page(
     if language not in languages:
         errors.append(("language", "unknown"))
     questions = questions_of(event)
+    shown_in = values["shown_in"] if values.get("shown_in") in languages else None
     answers, consents = typed(values, questions)
     result = accepted(questions, answers, consents, shown_in or language, event.default_language)
     if not isinstance(result, Accepted):
         errors += result
+    errors += outdated(values, questions, shown_in or language, event.default_language)
     if errors:
         return None, errors
     return Newcomer(

@@ -1,7 +1,7 @@
 """Answers and consents as they stand in the fields of a page.
 
-An answer stands in `answers.<key>`, each choice of several in `answers.<key>.<choice>`, a consent in
-`consents.<key>`.
+An answer stands in `answers.<key>`, each choice of several in `answers.<key>.<choice>`. A consent stands in
+`consents.<key>` and is the hash of the text beside its box, `shown_in` the language of the page that it stood on.
 """
 
 import re
@@ -24,6 +24,19 @@ def typed(values: Mapping[str, str], questions: Sequence[Question]) -> tuple[dic
         elif (answer := _typed(values, question)) not in ("", []):
             answers[question.key] = answer
     return answers, consents
+
+
+def outdated(
+    values: Mapping[str, str], questions: Sequence[Question], shown_in: str, default_language: str
+) -> list[tuple[str, str]]:
+    """Consents to other words than the event has now: `changed`. They were given and must be asked for again."""
+    return [
+        (f"consents.{question.key}", "changed")
+        for question in questions
+        if question.type == "consent"
+        and values.get(f"consents.{question.key}", "")
+        not in ("", question.text_hash(shown_in, default_language))
+    ]
 
 
 def fields_of(questions: Sequence[Question], answers: Mapping[str, Any]) -> dict[str, str]:

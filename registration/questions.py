@@ -1,5 +1,6 @@
 """What organisers ask people when they register: the `[[questions]]` of an event file."""
 
+import hashlib
 import math
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -108,6 +109,10 @@ class Question(Struct, frozen=True, kw_only=True):
         """The language of the label, and everything of `words` in paragraphs."""
         words = self.words(language, default_language)
         return words.label[0], "\n\n".join(text for _, text in words if text)
+
+    def text_hash(self, language: str, default_language: str) -> str:
+        """The SHA-256 of what a reader of `language` sees, as UTF-8, in hexadecimal digits."""
+        return hashlib.sha256(self.text_shown(language, default_language)[1].encode()).hexdigest()
 
 
 class Words(NamedTuple):

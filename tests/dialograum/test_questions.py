@@ -11,6 +11,7 @@ from events.actions import join
 from events.queries import event_named
 from events.tables import Organiser
 from registration.consents import standing_consents
+from registration.questions import QuestionSpec, complete
 from registration.tables import Consent, Registration
 
 FORM = "/events/forum/register"
@@ -23,6 +24,7 @@ QUESTIONS = [
     {"key": "ask", "type": "text", "multiline": True, "label": {"de": "Ihre Frage"}},
     {"preset": "photo"},
 ]
+PHOTO = complete(QuestionSpec(preset="photo")).text_hash("en", "de")
 PERSON = {"name": "Kim Muster", "email": "kim@example.org", "group.groups": "none", "language": "de"}
 ANSWERED = {
     "answers.organisation": "Chor",
@@ -30,7 +32,7 @@ ANSWERED = {
     "answers.childcare": "2",
     "answers.bus": "no",
     "answers.ask": "Warum?\r\nWann?",
-    "consents.photo": "yes",
+    "consents.photo": PHOTO,
 }
 BODY = {"name": "Kim Muster", "email": "kim@example.org"}
 
@@ -75,7 +77,7 @@ async def test_every_error_stands_at_its_field_and_nothing_typed_is_lost(visitor
         "answers.childcare": "elf",
         "answers.bus": "yes",
         "answers.ask": "<Warum> & wann?",
-        "consents.photo": "yes",
+        "consents.photo": PHOTO,
     }
     page = await visitor.send_form(FORM, {**PERSON, **typed, "step": "check"})
     assert page.status_code == 422
@@ -87,7 +89,7 @@ async def test_every_error_stands_at_its_field_and_nothing_typed_is_lost(visitor
     ]
     for anchor, _ in summary:
         assert page.text.count(f'id="{anchor}"') == page.text.count(f'id="{anchor}-error"') == 1
-    assert checked(page) == {("answers.bus", "yes"), ("consents.photo", "yes")}
+    assert checked(page) == {("answers.bus", "yes"), ("consents.photo", PHOTO)}
     assert 'value="elf"' in page.text
     assert "&lt;Warum&gt; &amp; wann?</textarea>" in page.text
 
@@ -108,7 +110,7 @@ async def test_answers_are_checked_shown_and_kept(visitor, forum):
     for words in ("Chor", "Vegan", "By bus?", "Warum?\nWann?", "I agree", "You may take photos"):
         assert words in unescape(page.text).replace("\r\n", "\n")
     back = await visitor.send_on(page, FORM, {"step": "edit"})
-    assert checked(back) == {("answers.food.vegan", "yes"), ("answers.bus", "no"), ("consents.photo", "yes")}
+    assert checked(back) == {("answers.food.vegan", "yes"), ("answers.bus", "no"), ("consents.photo", PHOTO)}
     done = await visitor.send_on(page, FORM, {"step": "submit"})
     assert done.status_code == 200
     row = await kim()
@@ -123,6 +125,32 @@ async def test_what_is_sent_for_another_event_s_questions_is_not_kept(visitor, f
     row = await kim()
     assert "shoe" not in row.answers
     assert (await standing_consents([row.id]))[row.id].keys() == {"photo"}
+
+
+async def test_a_consent_to_words_that_changed_is_asked_for_again(town, visitor, forum):
+    page = await visitor.send_form(FORM, {**PERSON, **ANSWERED, "step": "check"})
+    system = await town.system(await organiser_of())
+    label = {"de": "Fotos sind erlaubt.", "en": "Photos are allowed."}
+    questions = [*QUESTIONS[:-1], {"preset": "photo", "label": label}]
+    assert (await system.patch(API, json={"questions": questions})).status_code == 200
+    again = await visitor.send_on(page, FORM, {"step": "submit"})
+    assert again.status_code == 422
+    assert 'href="#consents-photo">This text has changed.' in again.text
+    assert again.text.count('id="consents-photo-error"') == 1
+    assert ("answers.food.vegan", "yes") in checked(again)
+    assert "consents.photo" not in dict(checked(again))
+    assert await Registration.count() == 0
+
+
+async def test_a_consent_belongs_to_the_language_in_which_it_was_read(visitor, forum):
+    page = await visitor.get("/de/events/forum/register")
+    (photo,) = re.findall(r'name="consents.photo" value="(\w{64})"', page.text)
+    assert photo == complete(QuestionSpec(preset="photo")).text_hash("de", "de") != PHOTO
+    fields = {**PERSON, **ANSWERED, "language": "en", "consents.photo": photo, "step": "submit"}
+    assert (await visitor.send_on(page, FORM, fields)).status_code == 200
+    row = await kim()
+    consent = (await standing_consents([row.id]))[row.id]["photo"]
+    assert (row.language, consent.language, consent.text_hash) == ("en", "de", photo)
 
 
 async def register(town, **more):

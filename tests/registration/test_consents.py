@@ -80,6 +80,18 @@ async def test_a_consent_to_new_words_takes_the_place_of_the_old_one(outbox):
     assert await history() == [("list", "de", NOW, NOW + DAY), ("list", "de", NOW + DAY, None)]
 
 
+async def test_nobody_agrees_to_words_that_were_not_shown(outbox):
+    event = await ask()
+    await outbox.news()
+    photo = next(question for question in questions_of(event) if question.key == "photo")
+    kim = await id_of("kim")
+    for text in ("", photo.text_hash("en", "de")):
+        with pytest.raises(Conflict):
+            await give(kim, "photo", "de", NOW, text_hash=text)
+    await give(kim, "photo", "en", NOW, text_hash=photo.text_hash("en", "de"))
+    assert await history() == [("photo", "en", NOW, None)]
+
+
 async def test_many_at_once_give_it_once(outbox):
     await ask()
     await outbox.news()

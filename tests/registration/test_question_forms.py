@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registration.answers import Accepted, accepted
-from registration.question_forms import fields_of, typed
+from registration.question_forms import fields_of, outdated, typed
 from registration.questions import ChoiceSpec, Question
 
 CHOICES = tuple(ChoiceSpec(key=key, label={"de": key}) for key in ("bus", "rad", "bahn"))
@@ -71,6 +71,14 @@ def test_what_is_no_number_stays_as_typed_and_is_refused(text):
 
 def test_another_word_than_yes_or_no_is_refused():
     assert accepted(ASKED, answers_in(answers__car="maybe"), {}, "de", "de") == [("answers.car", "invalid")]
+
+
+def test_a_tick_counts_only_beside_the_words_that_are_asked_now():
+    german, other = ASKED[-1].text_hash("de", "de"), "yes"
+    assert outdated({"consents.photo": german}, ASKED, "de", "de") == []
+    assert outdated({"consents.photo": german}, ASKED, "en", "de") == []
+    assert outdated({"consents.photo": ""}, ASKED, "de", "de") == outdated({}, ASKED, "de", "de") == []
+    assert outdated({"consents.photo": other}, ASKED, "de", "de") == [("consents.photo", "changed")]
 
 
 ANSWERS = st.fixed_dictionaries(
