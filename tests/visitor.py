@@ -19,6 +19,12 @@ def headings(page: httpx.Response) -> list[str]:
     return re.findall(r"<h1[^>]*>(.*?)</h1>", page.text, re.DOTALL)
 
 
+def words(page: httpx.Response) -> str:
+    """The text of the page without tags, on one line."""
+    text = " ".join(unescape(re.sub(r"<[^>]*>", " ", page.text)).split())
+    return text.replace(" ,", ",").replace(" .", ".")
+
+
 class Visitor(httpx.AsyncClient):
     """Keeps cookies and follows no redirect by itself."""
 

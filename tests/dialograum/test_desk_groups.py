@@ -1,6 +1,5 @@
 """The organisers' pages of the groups: what stands on them, what is tried, proposed and applied, and locks."""
 
-import re
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from registration.queries import groups_held
 from registration.tables import Assignment, Registration
 from tests.dialograum.conftest import Town
 from tests.forum import forum
-from tests.visitor import Visitor, headings
+from tests.visitor import Visitor, headings, words
 
 DESK = "/organise/events/forum"
 PAGE, PROPOSAL = f"{DESK}/groups", f"{DESK}/groups/proposal"
@@ -62,11 +61,6 @@ async def assign() -> None:
 
 async def leave(name: str) -> None:
     await actions.cancel(await id_of(name), datetime.now(UTC))
-
-
-def words(page) -> str:
-    """The text of the page without tags, on one line."""
-    return " ".join(re.sub(r"<[^>]*>", " ", page.text).split())
 
 
 async def test_before_the_deadline_one_sees_what_would_come_out(browser):
