@@ -41,7 +41,7 @@ from registration.answers import visible
 from registration.api import questions_json
 from registration.attendees import Attendee, AttendeeFilter, attendee, attendees, csv_lines
 from registration.by_hand import register_by_hand
-from registration.controllers import KEY_LENGTH, Client, Door
+from registration.controllers import KEY_LENGTH, Enter
 from registration.forms import RegistrationBody, RegistrationPatch, edit_from_patch, newcomer_from_body
 from registration.queries import counts_by_status
 from registration.questions import questions_of
@@ -135,21 +135,18 @@ class RegistrationApi(Controller):
         slug: Slug,
         data: JSONBody[RegistrationBody],
         request: AnyRequest,
-        now: Now,
-        languages: Languages,
-        admission: Door,
-        client: Client,
+        entrance: Enter,
         key: Annotated[str | None, HeaderParameter(name="Idempotency-Key", max_length=KEY_LENGTH)] = None,
     ) -> Response[Any]:
         caller = await caller_of(request)
         if caller is not None:
             await may_write(request, request.route_handler)
             await managed_event(slug, caller)
-            newcomer = newcomer_from_body(data, languages, by_hand=True)
-            registration = await register_by_hand(slug, newcomer, caller.organiser, now)
+            newcomer = newcomer_from_body(data, entrance.languages, by_hand=True)
+            registration = await register_by_hand(slug, newcomer, caller.organiser, entrance.now)
             return Response(await registration_by_hand_json(registration), status_code=201)
-        newcomer = newcomer_from_body(data, languages)
-        outcome = await admission.register(slug, newcomer, now, key=key, client=client)
+        newcomer = newcomer_from_body(data, entrance.languages)
+        outcome = await entrance.register(slug, newcomer, key)
         return Response(outcome, status_code=201)
 
     @get("/events/{slug:str}/registrations", guards=[signed_in], summary="The attendee list")

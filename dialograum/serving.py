@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import functools
+import gc
 import multiprocessing
 import os
 import socket
@@ -80,7 +81,11 @@ async def _migrate(settings: Settings, progress: Callable[[str], None]) -> None:
 def _application(parent: int) -> Any:
     """What each worker process serves."""
     background.start_child(parent)
-    return web.create_app()
+    app = web.create_app()
+    # What is there now stays for ever; the garbage collector need not walk through it again and again.
+    gc.collect()
+    gc.freeze()
+    return app
 
 
 def check_port(host: str, port: int) -> None:

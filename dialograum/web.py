@@ -54,7 +54,7 @@ from events.details import EventDetails
 from events.errors import Refusal
 from events.queries import details_of, event_by_id
 from registration.admission import Admission
-from registration.controllers import JoinPages, PersonalPages, RegisterPages
+from registration.controllers import Entrance, JoinPages, PersonalPages, RegisterPages
 from registration.facts import event_facts, registration_facts
 from registration.limits import Limits
 from registration.links import Links
@@ -101,8 +101,9 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             yield
             await admission.drain()
 
-    def client(request: AnyRequest) -> str:
-        return client_of(request.scope, settings.trusted_proxies)
+    def entrance(request: AnyRequest) -> Entrance:
+        client = client_of(request.scope, settings.trusted_proxies)
+        return Entrance(admission, _now(request), client, tuple(settings.languages))
 
     async def personal_calendar(registration: Registration) -> bytes:
         return await _personal_calendar(registration, calendars, links)
@@ -140,8 +141,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             "base_url": Provide(lambda: settings.base_url, sync_to_thread=False),
             "town": Provide(lambda: settings.town, sync_to_thread=False),
             "languages": Provide(lambda: tuple(settings.languages), sync_to_thread=False),
-            "admission": Provide(lambda: admission, sync_to_thread=False),
-            "client": Provide(client, sync_to_thread=False),
+            "entrance": Provide(entrance, sync_to_thread=False),
             "links": Provide(lambda: links, sync_to_thread=False),
             "personal_calendar": Provide(lambda: personal_calendar, sync_to_thread=False),
             "now": Provide(_now, sync_to_thread=False),

@@ -15,8 +15,9 @@ from dialograum.mailing import mail_worker
 from dialograum.settings import Settings
 from dialograum.signin import forget_what_expired
 from registration import actions, rounds
+from registration.limits import Limits
 from registration.queries import events_to_fill, events_with_lapsed_holds
-from registration.tables import IdempotencyKey
+from registration.tables import Demand, IdempotencyKey
 
 TEND_SECONDS = 10
 KEYS_KEPT = timedelta(days=7)
@@ -63,11 +64,17 @@ async def tend(settings: Settings, now: datetime) -> None:
     await _for_each(retention.events_due(now), remove)
     await _tried(forget_what_expired(now))
     await _tried(_forget_keys(now))
+    await _tried(_forget_demands(settings, now))
     await _tried(retention.forget_drafts(now))
 
 
 async def _forget_keys(now: datetime) -> None:
     await IdempotencyKey.delete().where(IdempotencyKey.created_at < now - KEYS_KEPT)
+
+
+async def _forget_demands(settings: Settings, now: datetime) -> None:
+    window = Limits(settings.client_limit, settings.address_limit).window
+    await Demand.delete().where(Demand.at < now - window)
 
 
 async def _for_each(event_ids: Awaitable[list[int]], step: Callable[[int], Awaitable[None]]) -> None:

@@ -43,8 +43,14 @@ async def confirm(registration_id: UUID, now: datetime) -> Registration:
                 registration.status = RegistrationStatus.CONFIRMED
                 registration.confirmed_at = now
                 registration.held_until = None
+                registration.client = None
                 await registration.save(
-                    [Registration.status, Registration.confirmed_at, Registration.held_until]
+                    [
+                        Registration.status,
+                        Registration.confirmed_at,
+                        Registration.held_until,
+                        Registration.client,
+                    ]
                 )
                 if event.status is not EventStatus.CANCELLED:
                     await tell("confirmed", event, [registration], now)
@@ -122,10 +128,17 @@ async def _give_up_seat(
         await leave_groups(registration.id)
     registration.status = ended_as
     registration.held_until = None
+    registration.client = None
     registration.ended_at = now
     registration.sequence += 1
     await registration.save(
-        [Registration.status, Registration.held_until, Registration.ended_at, Registration.sequence]
+        [
+            Registration.status,
+            Registration.held_until,
+            Registration.client,
+            Registration.ended_at,
+            Registration.sequence,
+        ]
     )
 
 

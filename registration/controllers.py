@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,7 @@ from events.queries import details_of, event_by_id
 from events.rules import EventStatus, RegistrationState, local_time
 from registration import actions, consents
 from registration.admission import Admission
+from registration.decisions import Newcomer, Outcome
 from registration.errors import EventFull, LinkInvalid, RegistrationClosed, RegistrationNotOpen
 from registration.forms import PageForm, newcomer_from_page
 from registration.links import Links, Purpose
@@ -32,10 +34,27 @@ PersonalCalendar = NamedDependency[SkipValidation[Callable[[Registration], Await
 """The calendar file of a registration, for download."""
 Signer = NamedDependency[SkipValidation[Links]]
 Token = FromPath[str]
-Door = NamedDependency[SkipValidation[Admission]]
-Client = NamedDependency[str]
-"""The address from which the request comes."""
 NO_INDEX = {"X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
+
+
+@dataclass(frozen=True)
+class Entrance:
+    """The door as one request finds it: when it came, from which address, and which languages people may choose.
+
+    All in one, since each further dependency of a handler costs as much as the handler.
+    """
+
+    admission: Admission
+    now: datetime
+    client: str
+    languages: tuple[str, ...]
+
+    async def register(self, slug: str, newcomer: Newcomer, key: str | None) -> Outcome:
+        """As `Admission.register`."""
+        return await self.admission.register(slug, newcomer, self.now, key=key, client=self.client)
+
+
+Enter = NamedDependency[SkipValidation[Entrance]]
 
 
 class RegisterPages(Controller):
@@ -55,8 +74,7 @@ class RegisterPages(Controller):
         now: Now,
         languages: NamedDependency[tuple[str, ...]],
         language_code: NamedDependency[str],
-        admission: Door,
-        client: Client,
+        entrance: Enter,
     ) -> Template:
         event = await _open_event(slug, now)
         form = PageForm(form_values(await request.form()))
@@ -74,7 +92,7 @@ class RegisterPages(Controller):
                 headers=NO_INDEX,
             )
         key = form.value("key")[:KEY_LENGTH] or None
-        outcome = await admission.register(slug, newcomer, now, key=key, client=client)
+        outcome = await entrance.register(slug, newcomer, key)
         held_until = outcome.held_until
         return Template(
             "pages/done.html",
