@@ -77,13 +77,14 @@ async def import_files(
     *,
     publish: bool = False,
     replace_groups: bool = False,
+    preview: bool = False,
     languages: Collection[str] = (),
 ) -> list[Written]:
     """Creates or edits every event of the files, all or none. An event that is published stays so.
 
-    Raises EventFileInvalid and Conflict.
+    A preview does it and takes it back. Raises EventFileInvalid and Conflict.
     """
-    async with Event._meta.db.transaction():
+    async with Event._meta.db.transaction() as transaction:
         await Event.raw("SELECT pg_advisory_xact_lock({})", IMPORT_LOCK)
         written: list[Written] = []
         for file in files:
@@ -102,6 +103,8 @@ async def import_files(
                 if series is not None:
                     event.series = series
                 written.append(await _edit(event, document, by, now, replace_groups, languages))
+        if preview:
+            await transaction.rollback()
         return written
 
 

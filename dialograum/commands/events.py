@@ -41,6 +41,7 @@ def command() -> None:
 @click.option("--publish", is_flag=True, help="Show the events to the public at once.")
 @click.option("--owner", metavar="EMAIL", help="Who manages new events.")
 @click.option("--replace", is_flag=True, help="Also where people would lose their group.")
+@click.option("--preview", is_flag=True, help="Say what would change and how many are told; change nothing.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def import_(
     files: tuple[Path, ...],
@@ -48,6 +49,7 @@ def import_(
     publish: bool,
     owner: str | None,
     replace: bool,
+    preview: bool,
     as_json: bool,
 ) -> None:
     """Reads event files. A slug that exists is edited, and people affected are told; all files or none."""
@@ -56,7 +58,7 @@ def import_(
     for file in read:
         for remark in remarks(file):
             click.echo(f"note: {remark}", err=True)
-    written = asyncio.run(_import(settings, read, publish, owner, replace))
+    written = asyncio.run(_import(settings, read, publish, owner, replace, preview))
     if as_json:
         click.echo(json.dumps({"events": [vars(one) for one in written]}))
         return
@@ -68,10 +70,17 @@ def import_(
         )
         told = f"; {one.told} people are told" if one.told else ""
         click.echo(f"{one.slug}: {said}{told}")
+    if preview:
+        click.echo("This was a preview: nothing was changed, nobody was told.")
 
 
 async def _import(
-    settings: Settings, files: tuple[EventFile, ...], publish: bool, owner: str | None, replace: bool
+    settings: Settings,
+    files: tuple[EventFile, ...],
+    publish: bool,
+    owner: str | None,
+    replace: bool,
+    preview: bool,
 ) -> list[publishing.Written]:
     async with connected(settings, pool_size=2):
         await migrate()
@@ -82,6 +91,7 @@ async def _import(
             datetime.now(UTC),
             publish=publish,
             replace_groups=replace,
+            preview=preview,
             languages=settings.languages,
         )
 

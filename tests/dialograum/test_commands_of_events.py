@@ -216,3 +216,19 @@ def test_the_examples_are_those_of_the_towns():
     assert len(EXAMPLES) == 5
     assert os.environ.get("DIALOGRAUM_DATA_DIR") is None
     assert date.fromisoformat(str(forum()["starts_at"])[:10]) > datetime.now(UTC).date()
+
+
+async def test_a_preview_of_an_import_says_what_would_change_and_changes_nothing(run, tmp_path):
+    await publishing.create(from_document(forum()), None, datetime.now(UTC))
+    moved = file_of(tmp_path, venue={"name": "Rathaus", "locality": "Gütersloh"})
+    new = file_of(tmp_path, "new.toml", slug="new")
+    answer = await run("events", "import", moved, new, "--preview")
+    assert answer.code == 0
+    assert answer.out.strip().splitlines() == [
+        "forum: changed: place",
+        "new: created",
+        "This was a preview: nothing was changed, nobody was told.",
+    ]
+    assert [(event.slug, event.venues[0].name, event.version) for event in await all_events()] == [
+        ("forum", "Stadthalle", 1)
+    ]
