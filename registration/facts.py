@@ -29,6 +29,7 @@ def event_facts(event: EventDetails) -> Facts:
         "ends_local": event.ends_local.isoformat(),
         "deadline_local": event.closes_local.isoformat() if event.closes_local else None,
         "mode": event.mode.value,
+        "collects_wishes": not event.assigns_at_once,
         "sequence": event.sequence,
         "venues": [venue_facts(venue) for venue in event.venues],
         "sessions": [_session_facts(session) for session in event.sessions],

@@ -95,6 +95,9 @@ async def test_while_wishes_are_collected_all_seats_are_shown_instead_of_free_on
     assert "Wohnen" not in text
     assert "Housing 2 seats" in text
     assert "Optional, 12 seats" in words(await citizen.get("/events/forum"))
+    one = await town.register(await details("forum"), groups={"groups": ["wohnen"], "dinner": ["dinner"]})
+    noted = "We have noted your wish. Seats are assigned when registration has closed."
+    assert words(await citizen.get(town.link("own", one))).count(noted) == 2
 
 
 async def test_a_group_and_an_optional_session_do_not_share_a_key(town):

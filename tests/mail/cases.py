@@ -215,6 +215,12 @@ CASES = {
         {"wishes": WISHES},
         {"tour": None, "dinner": "dinner", "round-1": "vielfalt", "round-2": None},
     ),
+    "confirmed-wishes-collected": Case(
+        "confirmed",
+        replace(with_dinner(), allocation="at_deadline"),
+        {"wishes": WISHES},
+        {"dinner": None, "round-1": None},
+    ),
     "confirmed-bare": Case(
         "confirmed",
         dialogue(venues=(), sessions=(), groups=(), contact=None, title={"de": "Bürgerrat"}),
