@@ -31,6 +31,7 @@ KIND_OF_NEWS = {
     RegistrationStatus.CONFIRMED: "confirmed",
     RegistrationStatus.WAITLISTED: "waitlisted",
 }
+NEWS_OF_THE_KNOWN = "already_registered"
 
 
 def _numbered(statement: str) -> str:
@@ -270,7 +271,7 @@ async def write(
     for request, admission in admitted:
         newcomer, outcome = request.newcomer, admission.outcome
         if admission.is_known:
-            _tell(rows, event, "already_registered", *there[str(newcomer.address)])
+            _tell(rows, event, NEWS_OF_THE_KNOWN, *there[str(newcomer.address)])
         else:
             person = _arrive(rows, event, request, admission)
             there[str(newcomer.address)] = person, outcome.groups

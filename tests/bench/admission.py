@@ -43,7 +43,9 @@ async def measure(seconds: float, runs: int, clients: tuple[int, ...], filled: i
             await hold("warm", 100)
             for variant in VARIANTS:
                 await run(url, VARIANTS[variant].format("warm"), f"w{variant}", clients=16, seconds=1)
-            result = {"clients": {number: await compared(url, number, seconds, runs) for number in clients}}
+            result: dict[str, Any] = {
+                "clients": {number: await compared(url, number, seconds, runs) for number in clients}
+            }
             if filled:
                 result["with_registrations"] = await grown(url, seconds, runs, filled)
             return {"machine": {"cores": os.cpu_count(), "client": Load.name()}, **result}

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import sys
 from collections import deque
-from typing import Any, cast
+from typing import Any
 
 from granian.constants import HTTPModes, Interfaces
 from granian.log import LogLevels
@@ -62,7 +62,7 @@ def application() -> Any:
     while not isinstance(inner, Litestar):
         inner = inner.app
     for handler in (empty, register_plainly, register_alone):
-        cast(Litestar, inner).register(handler)
+        inner.register(handler)
     return app
 
 

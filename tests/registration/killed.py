@@ -16,6 +16,8 @@ from registration.admission import Admission
 from tests.registration.town import NOW, newcomer
 
 NUMBER = 20
+POINTS = {"locked": "locked", "read": "read", "written": "write", "committed": "_answer"}
+"""The function of `registration.admission` that is the last thing done."""
 
 
 def die() -> None:
@@ -45,16 +47,10 @@ async def main(point: str) -> None:
 
     async with connected(load()):
         await asyncio.gather(*map(one, range(NUMBER)))
-        match point:
-            case "locked":
-                admission.locked = dying_after(admission.locked)
-            case "read":
-                admission.read = dying_after(admission.read)
-            case "written":
-                admission.write = dying_after(admission.write)
-            case "committed":
-                admission._answer = dying
+        name = POINTS[point]
+        setattr(admission, name, dying if point == "committed" else dying_after(getattr(admission, name)))
         await asyncio.gather(*map(one, range(NUMBER, 2 * NUMBER)))
 
 
-asyncio.run(main(sys.argv[1]))
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))

@@ -1,16 +1,14 @@
 """Newcomers in batches, on a real database."""
 
 import asyncio
-import signal
-import subprocess
-import sys
 from collections import Counter
+from typing import Any
 
 import asyncpg
 import pytest
 
 from dialograum.failures import DatabaseAway
-from events.errors import Conflict, EventUnknown, TooManyRequests
+from events.errors import Conflict, EventUnknown
 from events.queries import details
 from events.tables import Event
 from notifications.tables import Message
@@ -18,10 +16,9 @@ from registration import admission, arrivals
 from registration.admission import AT_ONCE, Admission
 from registration.consents import standing_consents
 from registration.errors import GroupUnknown
-from registration.limits import Limit, Limits
 from registration.questions import QuestionSpec
 from registration.rules import RegistrationStatus
-from registration.tables import Demand, Registration
+from registration.tables import Registration
 from tests.registration.town import (
     CONFIRMED,
     GROUPS,
@@ -30,18 +27,14 @@ from tests.registration.town import (
     ROUNDS,
     SECOND,
     WAITLISTED,
+    ask,
     assert_in_order,
     confirm,
     hold,
-    newcomer,
     rewrite,
     row_of,
     seat,
 )
-
-
-async def ask(door, name, *, now=NOW, key=None, client=None, slug="dialog", **values):
-    return await door.register(slug, newcomer(name, **values), now, key=key, client=client)
 
 
 async def ask_all(door, *names, **values):
@@ -205,13 +198,14 @@ async def test_a_door_inside_of_a_transaction_does_not_join_it(database):
 async def test_the_same_key_twice_in_a_batch_is_answered_once(database):
     await hold()
     door = Admission()
-    first, second, other, toni = await asyncio.gather(
+    answers: Any = await asyncio.gather(
         ask(door, "kim", key="k"),
         ask(door, "kim", key="k"),
         ask(door, "kim", key="k", seats=2),
         ask(door, "toni", key="k"),
         return_exceptions=True,
     )
+    first, second, other, toni = answers
     assert first == second
     assert isinstance(other, Conflict)
     assert toni.status is PENDING
@@ -292,56 +286,6 @@ async def test_answers_and_consents_stand_where_they_belong(database):
     assert list((await standing_consents([row.id]))[row.id]) == ["photo"]
 
 
-# Limits, over all processes
-
-
-LIMITS = Limits(Limit(3, 60), Limit(2, 3600), b"secret")
-
-
-async def test_a_client_is_stopped_whichever_process_it_asks(database):
-    await hold()
-    one, other = Admission(LIMITS), Admission(LIMITS)
-    for door, name in ((one, "kim"), (other, "toni"), (one, "alex")):
-        await ask(door, name, client="192.0.2.1")
-    for door in (one, other):
-        with pytest.raises(TooManyRequests) as refused:
-            await ask(door, "eve", client="192.0.2.1", now=NOW + 10 * SECOND)
-        assert refused.value.facts["retry_after"] == 50
-    assert (await ask(one, "eve", client="192.0.2.2")).status is PENDING
-    assert (await ask(one, "dodo", client="192.0.2.1", now=NOW + 60 * SECOND)).status is PENDING
-    assert "192.0.2" not in str(await Demand.select())
-
-
-async def test_an_address_is_written_to_so_often_an_hour_whatever_the_event(database):
-    await hold()
-    await hold(slug="party")
-    door = Admission(LIMITS)
-    await ask(door, "kim", client="192.0.2.1")
-    await ask(door, "KIM", email="KIM@example.org", slug="party", client="192.0.2.2")
-    with pytest.raises(TooManyRequests):
-        await ask(door, "kim", client="192.0.2.3", now=NOW + 3599 * SECOND)
-    assert (await ask(door, "kim", client="192.0.2.3", now=NOW + 3600 * SECOND)).status is PENDING
-
-
-async def test_a_client_holds_twenty_seats_until_it_confirms(database):
-    await hold(capacity=100)
-    door = Admission(Limits(Limit(60, 60), secret=b"secret"))
-    for number in range(4):
-        await ask(door, f"k{number}", seats=5, client="192.0.2.1")
-    with pytest.raises(TooManyRequests):
-        await ask(door, "toni", client="192.0.2.1")
-    await confirm("k0")
-    assert (await ask(door, "toni", client="192.0.2.1")).status is PENDING
-
-
-async def test_without_limits_nothing_is_counted(database):
-    await hold(capacity=100)
-    door = Admission()
-    for number in range(30):
-        await ask(door, f"k{number}", client="192.0.2.1")
-    assert not await Demand.exists()
-
-
 async def test_known_or_not_the_database_is_asked_the_same(database, monkeypatch):
     """So that it takes as long, too; `bin/bench admission` measures that."""
     await hold(capacity=1000, sessions=ROUNDS, groups=GROUPS)
@@ -366,42 +310,6 @@ async def test_known_or_not_the_database_is_asked_the_same(database, monkeypatch
     await door.drain()
     assert len(known) == 6
     assert asked == known
-
-
-# Killed in the middle
-
-
-POINTS = ("locked", "read", "written", "committed")
-
-
-@pytest.mark.parametrize("point", POINTS)
-async def test_killed_in_a_batch_nobody_who_was_answered_is_lost_and_nobody_doubled(
-    database, environment, point
-):
-    await hold(capacity=1000)
-    process = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "tests.registration.killed", point],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert process.returncode == -signal.SIGKILL, process.stderr
-    answered = process.stdout.split()
-    there = {row["name"] for row in await Registration.select(Registration.name)}
-    assert set(answered) <= there
-    assert len(answered) == 20
-    assert len(there) == (40 if point == "committed" else 20)
-    await assert_in_order()
-    names = [f"k{number}" for number in range(40)]
-    door = Admission()
-    again = await asyncio.gather(*(ask(door, name, key=name) for name in names))
-    assert {outcome.status for outcome in again} == {PENDING}
-    rows = await Registration.select(Registration.name)
-    assert Counter(row["name"] for row in rows) == Counter(names)
-    assert await Message.count() == 40
-    await assert_in_order()
 
 
 def _empty():

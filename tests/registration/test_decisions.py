@@ -1,9 +1,11 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from events.errors import Conflict, EventUnknown, FormInvalid, TooManyRequests
 from events.rules import Attendance, EventStatus
-from registration.decisions import Admitted, Newcomer, Outcome, Past, Repeated, Request, decide
+from registration import decisions as deciding
+from registration.decisions import Admitted, Newcomer, Outcome, Past, Repeated, Request
 from registration.errors import EventFull, GroupUnknown
 from registration.limits import Limit, Limits
 from registration.questions import Question
@@ -23,6 +25,10 @@ FOOD = Question(key="food", type="text", label={"de": "Essen"}, required=True)
 def asks(name, at=NOW, key=None, body="", client=None, mailbox=None, **values):
     newcomer = Newcomer(name, f"{name}@example.org", **values)
     return Request(newcomer, at, key=key, body=body, client=client, mailbox=mailbox)
+
+
+def decide(*arguments: Any, **more: Any) -> list[Any]:
+    return list(deciding.decide(*arguments, **more))
 
 
 def statuses(*requests, event=EVENT, **more):

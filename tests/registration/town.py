@@ -122,6 +122,20 @@ async def register(
     return await Admission().register(slug, newcomer(name, **values), now, key=key)
 
 
+async def ask(
+    door: Admission,
+    name: str,
+    *,
+    now: datetime = NOW,
+    key: str | None = None,
+    client: str | None = None,
+    slug: str = "dialog",
+    **values: Any,
+) -> Outcome:
+    """Registers at the door of one process."""
+    return await door.register(slug, newcomer(name, **values), now, key=key, client=client)
+
+
 async def row_of(name: str) -> Registration:
     """The last registration under a name."""
     row = (
