@@ -19,7 +19,7 @@ from events.forms import GroupSpec, RegistrationSpec, SessionSpec, VenueSpec
 from events.queries import all_events
 from events.rules import Attendance, EventStatus, group_limit, limits
 from events.tables import Organiser
-from notifications.tables import Message
+from notifications.tables import Message, SharedContext
 from registration import actions
 from registration.admission import Admission
 from registration.decisions import Newcomer, Outcome
@@ -195,11 +195,12 @@ class Outbox:
         return [(row["kind"], row["recipient_name"]) for row in await self.letters()]
 
     async def letters(self) -> list[dict[str, Any]]:
-        """The same as rows."""
+        """The same as rows, each with its whole context."""
         rows = await Message.select().order_by(Message.created_at).output(load_json=True)
         new = [row for row in rows if row["id"] not in self.seen]
         self.seen |= {row["id"] for row in new}
-        return new
+        shared = {row["id"]: row["content"] for row in await SharedContext.select().output(load_json=True)}
+        return [row | {"context": shared.get(row["shared"], {}) | row["context"]} for row in new]
 
 
 async def watched(database: Database) -> AsyncIterator[Outbox]:
