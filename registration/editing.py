@@ -17,12 +17,11 @@ from registration.actions import keeps_personal_data, record
 from registration.answers import Accepted, accepted, with_changes
 from registration.errors import AddressKnown, GroupUnknown
 from registration.links import nonce
-from registration.locking import locked_slots
 from registration.messages import tell, withdraw
+from registration.moves import Changes, move_groups, move_seats
 from registration.queries import active_registration, groups_held, registration_by_id, slots_of
 from registration.questions import questions_of
 from registration.rules import ACTIVE, RegistrationStatus, Slot
-from registration.seats import Taking, count, leave_groups, raise_group_limit, raise_limit, take_groups
 from registration.tables import Registration
 from registration.waitlist import fill
 
@@ -78,8 +77,8 @@ async def edit(registration_id: UUID, wanted: Edit, by: Organiser, now: datetime
         return await registration_by_id(registration_id)
 
 
-async def _edit_person(event: EventDetails, registration: Registration, wanted: Edit) -> list[dict[str, Any]]:
-    changes: list[dict[str, Any]] = []
+async def _edit_person(event: EventDetails, registration: Registration, wanted: Edit) -> Changes:
+    changes: Changes = []
     if not isinstance(wanted.name, msgspec.UnsetType) and wanted.name != registration.name:
         changes.append({"what": "name", "before": registration.name, "after": wanted.name})
         registration.name = wanted.name
@@ -120,44 +119,20 @@ def _edit_answers(event: EventDetails, registration: Registration, answers: Mapp
     )
 
 
-async def _edit_seats(event: EventDetails, registration: Registration, wanted: Edit) -> list[dict[str, Any]]:
-    before, seats_before = Attendance(registration.attendance), registration.seats
-    after = before if isinstance(wanted.attendance, msgspec.UnsetType) else wanted.attendance
-    seats = seats_before if isinstance(wanted.seats, msgspec.UnsetType) else wanted.seats
-    if (after, seats) == (before, seats_before):
-        return []
-    if after is not before and after not in event.offered:
-        raise FormInvalid([("attendance", "not-offered")])
-    if registration.status == RegistrationStatus.WAITLISTED:
-        await count(event.id, before, waiting=-1)
-        await count(event.id, after, waiting=1)
-    else:
-        held = await groups_held([registration.id])
-        locked = await locked_slots(registration.id)
-        await leave_groups(registration.id)
-        await count(event.id, before, seats=-seats_before)
-        lower = await details_of(await event_by_id(event.id))
-        await raise_limit(lower, after, seats)
-        await count(event.id, after, seats=seats)
-        slots = [
-            slot for slot in slots_of(lower) if held.get(registration.id, {}).get(slot.session) == slot.group
-        ]
-        for slot in slots:
-            await raise_group_limit(event, slot, seats)
-        await take_groups(Taking(registration.id, seats, slots, locked))
-    registration.attendance, registration.seats = after, seats
-    changes: list[dict[str, Any]] = []
-    if after is not before:
-        registration.attendance_wished = after
-        changes.append({"what": "attendance", "before": before.value, "after": after.value})
-    if seats != seats_before:
-        changes.append({"what": "seats", "before": seats_before, "after": seats})
-    return changes
+async def _edit_seats(event: EventDetails, registration: Registration, wanted: Edit) -> Changes:
+    unset = msgspec.UnsetType
+    return await move_seats(
+        event,
+        registration,
+        Attendance(registration.attendance) if isinstance(wanted.attendance, unset) else wanted.attendance,
+        registration.seats if isinstance(wanted.seats, unset) else wanted.seats,
+        beyond_limits=True,
+    )
 
 
 async def _edit_groups(
     event: EventDetails, registration: Registration, groups: Mapping[str, str | None]
-) -> list[dict[str, Any]]:
+) -> Changes:
     """Sets the groups as told. A waitlisted person holds none: it becomes the first wish."""
     slots = {(slot.session, slot.group): slot for slot in slots_of(event)}
     sessions = {session for session, _ in slots}
@@ -180,21 +155,13 @@ async def _edit_groups(
     registration.wishes = wishes
     if registration.status == RegistrationStatus.WAITLISTED or after == held:
         return []
-    leaving = [slots[session, group] for session, group in held.items() if after.get(session) != group]
-    if leaving:
-        await leave_groups(registration.id, leaving)
-    taking = [slots[session, group] for session, group in after.items() if held.get(session) != group]
-    for slot in taking:
-        await raise_group_limit(event, slot, registration.seats)
-    await take_groups(Taking(registration.id, registration.seats, taking))
-    titles = event.choice_titles
-    return [
-        {
-            "what": "groups",
-            "before": [titles[key] for key in held.values()],
-            "after": [titles[key] for key in after.values()],
-        }
-    ]
+    return await move_groups(
+        event,
+        registration,
+        [slots[place] for place in held.items()],
+        [slots[place] for place in after.items()],
+        beyond_limits=True,
+    )
 
 
 def _check_together(slots: list[Slot]) -> None:

@@ -38,6 +38,13 @@ class EventFull(Refusal):
     title = "All seats are taken and there is no waitlist"
 
 
+class ChangesClosed(Conflict):
+    """The registration has ended, or the event is not published or has begun."""
+
+    code = "changes-closed"
+    title = "This registration can no longer be changed"
+
+
 class ProposalOutdated(Conflict):
     """What a proposal was computed from has changed, or another proposal has taken its place."""
 

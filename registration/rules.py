@@ -81,6 +81,18 @@ def admission(
     return RegistrationStatus.WAITLISTED if terms.waitlist else Refused.FULL
 
 
+def may_move(
+    now: datetime, status: RegistrationStatus, event_status: EventStatus, starts_at: datetime
+) -> bool:
+    """Whether people may change their attendance, seats and groups themselves: until the event starts."""
+    return status in ACTIVE and event_status is EventStatus.PUBLISHED and now < starts_at
+
+
+def seats_needed(before: Attendance, seats_before: int, after: Attendance, seats: int) -> int:
+    """How many more seats a change takes of the attendance that it leads to."""
+    return seats - seats_before if after is before else seats
+
+
 def held_until(now: datetime, starts_at: datetime, hold_hours: int) -> datetime:
     """How long a seat waits for its confirmation: `hold_hours`, but no more than a quarter of the time left."""
     return min(now + timedelta(hours=hold_hours), now + max(starts_at - now, timedelta()) / 4)
@@ -150,6 +162,21 @@ def with_seats_taken(slots: Sequence[Slot], chosen: Iterable[Slot], seats: int) 
         replace(slot, free=slot.free - seats) if slot.id in ids and slot.free is not None else slot
         for slot in slots
     ]
+
+
+def wishes_as_held(wishes: Sequence[str], held: str | None) -> list[str]:
+    """A session's wishes with the group that the person has before all others."""
+    return list(dict.fromkeys((held, *wishes) if held else wishes))
+
+
+def groups_instead(
+    wishes: Wishes, held: Iterable[Slot], seats: int, slots: Sequence[Slot]
+) -> dict[str, Slot | None]:
+    """The group of each session in `wishes`, after what is held there was given back. As `groups_for`."""
+    has = list(held)
+    given_back = [slot for slot in has if slot.session in wishes]
+    kept = [slot for slot in has if slot.session not in wishes]
+    return groups_for(wishes, seats, with_seats_taken(slots, given_back, -seats), kept)
 
 
 def groups_for(

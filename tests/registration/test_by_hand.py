@@ -257,7 +257,12 @@ async def test_an_edit_moves_somebody_between_groups_and_the_free_seat_goes_on(o
     assert (after.wishes, after.sequence) == ({"first": ["arbeit", "wohnen"]}, 1)
     mine, others = await outbox.letters()
     assert mine["context"]["changes"] == [
-        {"what": "groups", "before": [{"de": "Wohnen"}], "after": [{"de": "Arbeit"}]}
+        {
+            "what": "groups",
+            "before": [{"de": "Wohnen"}],
+            "after": [{"de": "Arbeit"}],
+            "sessions": [{"key": "first", "before": {"de": "Wohnen"}}],
+        }
     ]
     assert (others["kind"], others["recipient_name"], others["context"]["by"]) == (
         "registration_changed",

@@ -19,9 +19,13 @@ from registration.rules import (
     admission,
     attendance_or_default,
     groups_for,
+    groups_instead,
     held_until,
+    may_move,
     promotions,
+    seats_needed,
     unknown_wishes,
+    wishes_as_held,
     with_seats_taken,
 )
 
@@ -271,6 +275,59 @@ def test_seats_that_one_took_are_not_free_for_the_next():
     left = with_seats_taken(PROGRAMME, [PROGRAMME[0], PROGRAMME[2]], 2)
     assert [there.free for there in left] == [0, 0, None, 2, 1]
     assert [there.free for there in PROGRAMME] == [2, 0, None, 2, 1]
+
+
+def test_what_one_gives_back_is_free_for_oneself():
+    held = [slot("first", "bildung", 0), slot("second", "bildung", 1)]
+    chosen = groups_instead({"first": ["bildung"]}, held[:1], 1, PROGRAMME)
+    assert {session: there.group if there else None for session, there in chosen.items()} == {
+        "first": "bildung"
+    }
+    assert groups_instead({"first": ["bildung"]}, held, 1, PROGRAMME) == {"first": None}
+    assert groups_instead({"first": []}, held, 1, PROGRAMME) == {}
+
+
+@pytest.mark.parametrize(
+    ("wishes", "held", "shown"),
+    [
+        ([], None, []),
+        ([], "bildung", ["bildung"]),
+        (["wohnen", "bildung"], None, ["wohnen", "bildung"]),
+        (["wohnen", "bildung"], "bildung", ["bildung", "wohnen"]),
+    ],
+)
+def test_the_group_that_one_has_stands_before_the_wishes(wishes, held, shown):
+    assert wishes_as_held(wishes, held) == shown
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "needed"),
+    [
+        ((Attendance.IN_PERSON, 2), (Attendance.IN_PERSON, 3), 1),
+        ((Attendance.IN_PERSON, 2), (Attendance.IN_PERSON, 1), -1),
+        ((Attendance.IN_PERSON, 2), (Attendance.ONLINE, 2), 2),
+        ((Attendance.IN_PERSON, 2), (Attendance.ONLINE, 1), 1),
+    ],
+)
+def test_how_many_seats_a_change_needs(before, after, needed):
+    assert seats_needed(*before, *after) == needed
+
+
+@pytest.mark.parametrize(
+    ("now", "status", "event", "may"),
+    [
+        (STARTS - SECOND, "confirmed", "published", True),
+        (STARTS, "confirmed", "published", False),
+        (DURING, "pending", "published", True),
+        (DURING, "waitlisted", "published", True),
+        (DURING, "cancelled", "published", False),
+        (DURING, "expired", "published", False),
+        (DURING, "confirmed", "cancelled", False),
+        (DURING, "confirmed", "draft", False),
+    ],
+)
+def test_people_change_their_seats_until_the_event_starts(now, status, event, may):
+    assert may_move(now, RegistrationStatus(status), EventStatus(event), STARTS) is may
 
 
 @pytest.mark.parametrize(
