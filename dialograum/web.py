@@ -59,6 +59,7 @@ from registration.facts import event_facts, registration_facts
 from registration.limits import Limits
 from registration.links import Links
 from registration.queries import groups_held, groups_shown, position
+from registration.stamps import FormStamps
 from registration.tables import Registration
 
 DEMO = "DIALOGRAUM_DEMO"
@@ -95,6 +96,8 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
 
     admission = Admission(Limits(settings.client_limit, settings.address_limit, settings.secret))
 
+    stamps = FormStamps(settings.secret)
+
     @asynccontextmanager
     async def pool(_: Litestar) -> AsyncIterator[None]:
         async with database.connected(settings):
@@ -103,7 +106,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
 
     def entrance(request: AnyRequest) -> Entrance:
         client = client_of(request.scope, settings.trusted_proxies)
-        return Entrance(admission, _now(request), client, tuple(settings.languages))
+        return Entrance(admission, stamps, _now(request), client, tuple(settings.languages))
 
     async def personal_calendar(registration: Registration) -> bytes:
         return await _personal_calendar(registration, calendars, links)

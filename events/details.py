@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from events.rules import (
@@ -178,24 +179,24 @@ class EventDetails:
     def groups_in(self, session: str) -> tuple[GroupDetails, ...]:
         return tuple(group for group in self.groups if session in group.sessions)
 
-    @property
+    @cached_property
     def signup_sessions(self) -> tuple[SessionDetails, ...]:
         """The optional sessions that one signs up for, such as a dinner, in the order of the programme."""
         return tuple(session for session in self.sessions if session.slot is not None)
 
-    @property
+    @cached_property
     def wish_sessions(self) -> tuple[SessionDetails, ...]:
         """The sessions for which there are wishes: those with groups and those that one signs up for."""
         return tuple(session for session in self.sessions if session.slot or self.groups_in(session.key))
 
-    @property
+    @cached_property
     def choice_titles(self) -> dict[str, Texts]:
         """The titles of all that can be wished, by key: groups, and the sessions that one signs up for."""
         return {session.key: session.title for session in self.signup_sessions} | {
             group.key: group.title for group in self.groups
         }
 
-    @property
+    @cached_property
     def group_sessions(self) -> tuple[SessionDetails, ...]:
         """The sessions in which groups work, in the order of the programme."""
         return tuple(session for session in self.sessions if self.groups_in(session.key))

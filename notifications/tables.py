@@ -3,8 +3,7 @@
 from enum import StrEnum
 from typing import Any
 
-from piccolo.columns import JSONB, UUID, ForeignKey, Integer, Serial, Text, Timestamptz, Varchar
-from piccolo.columns.base import OnDelete
+from piccolo.columns import JSONB, UUID, Integer, Serial, Text, Timestamptz, Varchar
 from piccolo.columns.defaults.timestamptz import TimestamptzNow
 from piccolo.columns.defaults.uuid import UUID4
 from piccolo.constraints import Check
@@ -39,12 +38,8 @@ class Message(Table):
     recipient_name = Varchar(length=200)
     language = Varchar(length=16)
     context: Any = JSONB(default="{}", help_text="what the message states, as of its cause")
-    shared = ForeignKey(
-        SharedContext,
-        null=True,
-        default=None,
-        on_delete=OnDelete.restrict,
-        help_text="what else it states, together with others",
+    shared = Integer(
+        null=True, default=None, help_text="id of the SharedContext, which goes after its messages"
     )
     status = Varchar(length=16, choices=MessageStatus, default=MessageStatus.QUEUED)
     created_at = Timestamptz(default=TimestamptzNow())

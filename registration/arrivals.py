@@ -3,6 +3,7 @@
 All of it runs inside a transaction.
 """
 
+import base64
 import secrets
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -26,6 +27,7 @@ from registration.questions import Question, questions_of
 from registration.rules import RegistrationStatus, Slot
 
 NUMBER_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+_TO_NUMBER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", NUMBER_LETTERS)
 KIND_OF_NEWS = {
     RegistrationStatus.PENDING: "confirm",
     RegistrationStatus.CONFIRMED: "confirmed",
@@ -380,6 +382,5 @@ def _json(value: Any) -> str:
 
 def number() -> str:
     """A new number to say on the phone, of 40 random bits."""
-    bits = secrets.randbits(40)
-    letters = "".join(NUMBER_LETTERS[bits >> shift & 31] for shift in range(0, 40, 5))
+    letters = base64.b32encode(secrets.token_bytes(5)).decode().translate(_TO_NUMBER)
     return f"{letters[:4]}-{letters[4:]}"

@@ -1,5 +1,6 @@
 """Public pages of registration: the form, and what a personal link opens. GET changes nothing."""
 
+import asyncio
 import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -17,14 +18,15 @@ from events.details import EventDetails
 from events.errors import EventCancelled
 from events.queries import details_of, event_by_id
 from events.rules import EventStatus, RegistrationState, local_time
-from registration import actions, consents
+from registration import actions, consents, stamps
 from registration.admission import Admission
 from registration.decisions import Newcomer, Outcome
 from registration.errors import EventFull, LinkInvalid, RegistrationClosed, RegistrationNotOpen
 from registration.forms import PageForm, newcomer_from_page
 from registration.links import Links, Purpose
 from registration.queries import groups_held, groups_shown, position
-from registration.rules import ACTIVE, RegistrationStatus
+from registration.rules import ACTIVE, RegistrationStatus, may_move
+from registration.stamps import FormStamps
 from registration.tables import Registration
 
 AnyRequest = Request[Any, Any, Any]
@@ -45,6 +47,7 @@ class Entrance:
     """
 
     admission: Admission
+    stamps: FormStamps
     now: datetime
     client: str
     languages: tuple[str, ...]
@@ -52,6 +55,13 @@ class Entrance:
     async def register(self, slug: str, newcomer: Newcomer, key: str | None) -> Outcome:
         """As `Admission.register`."""
         return await self.admission.register(slug, newcomer, self.now, key=key, client=self.client)
+
+    async def is_from_our_form(self, stamp: str) -> bool:
+        """Whether the stamp is one of ours and not too old; of one that is too young only after a while."""
+        age = self.stamps.age(stamp, self.now)
+        if age is not None and age < stamps.SHORTEST:
+            await asyncio.sleep((stamps.SHORTEST - age).total_seconds())
+        return age is not None
 
 
 Enter = NamedDependency[SkipValidation[Entrance]]
@@ -62,9 +72,9 @@ class RegisterPages(Controller):
     include_in_schema = False
 
     @get("/", name="register")
-    async def form(self, slug: Slug, now: Now) -> Template:
+    async def form(self, slug: Slug, now: Now, entrance: Enter) -> Template:
         event = await _open_event(slug, now)
-        return _form_page(event, PageForm({"key": secrets.token_urlsafe(12)}), now)
+        return _form_page(event, PageForm({"key": entrance.stamps.new(now)}), now)
 
     @post("/", status_code=200)
     async def submit(
@@ -81,6 +91,9 @@ class RegisterPages(Controller):
         form.values.setdefault("language", language_code)
         newcomer, form.errors = newcomer_from_page(form.values, event, languages)
         step = form.value("step")
+        if step == "submit" and not form.errors and not await entrance.is_from_our_form(form.value("key")):
+            newcomer, form.errors = None, [("key", "stale")]
+            form.values["key"] = entrance.stamps.new(now)
         if newcomer is None or step == "edit":
             if step == "edit":
                 form.errors = []
@@ -91,8 +104,7 @@ class RegisterPages(Controller):
                 context={"event": event, "form": form, "newcomer": newcomer, "now": now},
                 headers=NO_INDEX,
             )
-        key = form.value("key")[:KEY_LENGTH] or None
-        outcome = await entrance.register(slug, newcomer, key)
+        outcome = await entrance.register(slug, newcomer, form.value("key"))
         held_until = outcome.held_until
         return Template(
             "pages/done.html",
@@ -116,27 +128,27 @@ class PersonalPages(Controller):
 
     @get("/confirmation", name="confirmation")
     async def confirmation(self, token: Token, links: Signer, now: Now) -> Template:
-        return await _own_page(
-            "pages/confirmation.html", token, await _opened(links, "confirm", token), links, now
+        return await own_page(
+            "pages/confirmation.html", token, await opened(links, "confirm", token), links, now
         )
 
     @post("/confirmation", status_code=200)
     async def confirm(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Redirect:
-        found = await _opened(links, "confirm", token)
+        found = await opened(links, "confirm", token)
         registration = await actions.confirm(found.id, now)
         return see_other(request, f"/r/{links.token('own', registration.id, registration.own_nonce)}")
 
     @get("/", name="own")
     async def own(self, token: Token, links: Signer, now: Now) -> Template:
-        return await _own_page("pages/own.html", token, await _opened(links, "own", token), links, now)
+        return await own_page("pages/own.html", token, await opened(links, "own", token), links, now)
 
     @get("/cancel", name="own-cancel")
     async def cancel_form(self, token: Token, links: Signer, now: Now) -> Template:
-        return await _own_page("pages/own_cancel.html", token, await _opened(links, "own", token), links, now)
+        return await own_page("pages/own_cancel.html", token, await opened(links, "own", token), links, now)
 
     @post("/cancel", status_code=200)
     async def cancel(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Redirect:
-        found = await _opened(links, "own", token)
+        found = await opened(links, "own", token)
         await actions.cancel(found.id, now)
         return see_other(request, f"/r/{token}")
 
@@ -144,7 +156,7 @@ class PersonalPages(Controller):
     async def consent(
         self, request: AnyRequest, token: Token, key: FromPath[str], links: Signer, now: Now
     ) -> Redirect:
-        found = await _opened(links, "own", token)
+        found = await opened(links, "own", token)
         values = form_values(await request.form())
         if values.get("given") == "yes":
             await consents.give(
@@ -158,7 +170,7 @@ class PersonalPages(Controller):
     async def calendar(
         self, token: Token, request: AnyRequest, links: Signer, personal_calendar: PersonalCalendar
     ) -> Response[bytes]:
-        registration = await _opened(links, "own", token)
+        registration = await opened(links, "own", token)
         if registration.invited_at is None:
             raise LinkInvalid()
         content = await personal_calendar(registration)
@@ -173,7 +185,7 @@ class JoinPages(Controller):
 
     @get("/", name="join")
     async def join(self, token: Token, links: Signer, now: Now) -> Template:
-        return await _own_page("pages/join.html", token, await _opened(links, "join", token), links, now)
+        return await own_page("pages/join.html", token, await opened(links, "join", token), links, now)
 
 
 async def _open_event(slug: str, now: datetime) -> EventDetails:
@@ -210,7 +222,7 @@ def form_values(form: FormMultiDict) -> dict[str, str]:
     }
 
 
-async def _opened(links: Signer, purpose: Purpose, token: str) -> Registration:
+async def opened(links: Links, purpose: Purpose, token: str) -> Registration:
     """The registration of a personal link. Raises LinkInvalid."""
     read = links.read(purpose, token)
     if read is None:
@@ -224,9 +236,17 @@ async def _opened(links: Signer, purpose: Purpose, token: str) -> Registration:
     return registration
 
 
-async def _own_page(
-    template: str, token: str, registration: Registration, links: Signer, now: datetime
+async def own_page(
+    template: str,
+    token: str,
+    registration: Registration,
+    links: Links,
+    now: datetime,
+    *,
+    status_code: int = 200,
+    **more: Any,
 ) -> Template:
+    """A page behind a personal link; `more` is what it alone shows."""
     event = await details_of(await event_by_id(registration.event))
     held = (await groups_held([registration.id])).get(registration.id, {})
     confirmed = registration.status == RegistrationStatus.CONFIRMED
@@ -239,6 +259,9 @@ async def _own_page(
             "now": now,
             "status": RegistrationStatus(registration.status),
             "is_active": registration.status in ACTIVE,
+            "may_move": may_move(
+                now, RegistrationStatus(registration.status), event.status, event.starts_at
+            ),
             "needs_confirmation": registration.confirmed_at is None
             and registration.status in (RegistrationStatus.PENDING, RegistrationStatus.WAITLISTED),
             "held_until_local": local_time(registration.held_until, event.timezone)
@@ -249,5 +272,7 @@ async def _own_page(
             "groups": groups_shown(event, registration, held),
             "group_titles": {group.key: group.title for group in event.groups},
             "join_url": links.url("join", registration.id, registration.join_nonce) if confirmed else None,
+            **more,
         },
+        status_code=status_code,
     )

@@ -156,6 +156,8 @@ class _Door:
         self._demands = defaultdict(list, {subject: list(at) for subject, at in past.demands.items()})
         self._unconfirmed = defaultdict(int, past.unconfirmed)
         self._terms = terms(event)
+        self._choices = {(slot.session, slot.group) for slot in slots}
+        self._zone = ZoneInfo(event.timezone)
 
     def decide(self, request: Request) -> Decision:
         if request.key is not None:
@@ -173,7 +175,7 @@ class _Door:
         event, newcomer = self._event, request.newcomer
         if event.status is EventStatus.DRAFT:
             return EventUnknown(slug=event.slug)
-        if unknown := group_unknown(newcomer.wishes, self._slots):
+        if not self._has(newcomer.wishes) and (unknown := group_unknown(newcomer.wishes, self._slots)):
             return unknown
         answers = answers_of(newcomer, event, self._questions)
         if isinstance(answers, list):
@@ -190,10 +192,17 @@ class _Door:
         hold = None
         if verdict is RegistrationStatus.PENDING:
             until = held_until(request.at, event.starts_at, event.hold_hours)
-            hold = until.astimezone(ZoneInfo(event.timezone))
+            hold = until.astimezone(self._zone)
         groups = {session: slot.group if slot else None for session, slot in chosen.items()}
         taking = tuple(slot for slot in chosen.values() if slot)
         return Admitted(Outcome(verdict, groups, hold), attendance, answers, taking)
+
+    def _has(self, wishes: Wishes) -> bool:
+        """Whether all of them stand in the programme, an empty list aside; the quick look before the exact one."""
+        return all(
+            groups and all((session, group) in self._choices for group in groups)
+            for session, groups in wishes.items()
+        )
 
     def _over_limit(self, request: Request, admitted: Admitted) -> TooManyRequests | None:
         limits, now = self._limits, request.at

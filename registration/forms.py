@@ -18,9 +18,15 @@ from registration.question_forms import outdated, typed
 from registration.questions import questions_of
 
 NAME_LENGTH = 200
+TRAP = "homepage"
+"""A field that people do not see and programs fill in."""
 SEATS = range(1, 7)
 WISHES = 20
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+PLAIN_LENGTH = 64
+PLAIN = re.compile(r"[a-z0-9]+(?:[._+-][a-z0-9]+)*@(?:[a-z0-9]+(?:-[a-z0-9]+)*\.)+(?:de|com|org|net|eu)")
+"""Addresses as most people have them, of which the full check could say nothing but yes."""
 
 Errors = list[tuple[str, str]]
 
@@ -135,6 +141,8 @@ def newcomer_from_page(
     if seats not in map(str, SEATS):
         errors.append(("seats", "range"))
     wishes = _wishes(values, event, errors)
+    if values.get(TRAP):
+        errors.append((TRAP, "filled"))
     language = values.get("language") or _language_of(event, languages)
     if language not in languages:
         errors.append(("language", "unknown"))
@@ -177,6 +185,8 @@ def checked_email(email: str, errors: Errors) -> str:
     email = email.strip()
     if not email:
         errors.append(("email", "missing"))
+        return email
+    if len(email) <= PLAIN_LENGTH and PLAIN.fullmatch(email):
         return email
     try:
         if len(email) > 254 or CONTROL.search(email):

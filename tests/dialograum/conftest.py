@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -15,6 +15,7 @@ from dialograum.settings import Settings
 from dialograum.web import create_app
 from events.details import EventDetails
 from events.tables import Organiser
+from registration import stamps
 from registration.admission import Admission
 from registration.forms import RegistrationBody, newcomer_from_body
 from registration.links import Links, Purpose
@@ -24,6 +25,11 @@ from tests.visitor import Visitor
 
 PASSWORD = "correct horse battery staple"
 _apps: dict[str, Any] = {}
+
+
+@pytest.fixture(autouse=True)
+def _no_form_is_too_young(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stamps, "SHORTEST", timedelta())
 
 
 class Town:

@@ -27,6 +27,7 @@ from tests.registration.town import (
     ROUNDS,
     SECOND,
     WAITLISTED,
+    Outbox,
     ask,
     assert_in_order,
     confirm,
@@ -221,14 +222,10 @@ async def test_a_change_of_the_event_is_seen_by_the_next(database):
     assert (outcome.status, outcome.groups) == (PENDING, {"first": "wohnen"})
     await rewrite(title={"de": "Ein anderer Titel"})
     await ask(door, "alex")
-    contexts = [
-        row["shared.content"]
-        for row in await Message.select(Message.shared.content)
-        .where(Message.recipient_name.is_in(["toni", "alex"]))
-        .order_by(Message.created_at)
-        .output(load_json=True)
+    (letter,) = [
+        letter for letter in await Outbox(settled=False).letters() if letter["recipient_name"] == "alex"
     ]
-    assert [context["event"]["title"]["de"] for context in contexts][-1] == "Ein anderer Titel"
+    assert letter["context"]["event"]["title"]["de"] == "Ein anderer Titel"
 
 
 async def test_seats_given_back_elsewhere_are_seen_by_the_next(database):

@@ -4,12 +4,17 @@ from dataclasses import replace
 
 import msgspec
 import pytest
+from email_validator import validate_email
+from hypothesis import given
+from hypothesis import strategies as st
 
 from events.errors import FormInvalid
 from events.rules import Attendance, Mode
 from registration.decisions import Newcomer
 from registration.editing import Edit
 from registration.forms import (
+    PLAIN,
+    PLAIN_LENGTH,
     Errors,
     PageForm,
     RegistrationBody,
@@ -274,3 +279,15 @@ def test_a_page_shows_again_what_was_typed_and_what_is_wrong():
     form = PageForm({"name": "K", "seats": ""}, [("name", "too-long"), ("name", "characters")])
     assert (form.value("name"), form.value("seats", "1"), form.value("email", "?")) == ("K", "", "?")
     assert (form.error("name"), form.error("email")) == ("too-long", None)
+
+
+@given(st.from_regex(PLAIN, fullmatch=True).filter(lambda address: len(address) <= PLAIN_LENGTH))
+def test_the_quick_check_of_an_address_says_yes_only_where_the_full_one_would(address):
+    checked = validate_email(
+        address,
+        check_deliverability=False,
+        allow_smtputf8=False,
+        globally_deliverable=True,
+        test_environment=True,
+    )
+    assert checked.normalized == address
