@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from urllib.parse import quote, urlencode
 
-from icalendar import Alarm, Calendar, Event, Parameters, vText
+from icalendar import Alarm, Calendar, Event, Parameters, vCalAddress, vText
+from icalendar.parser import Contentline
 
 from events.details import EventDetails
 from events.rules import EventStatus
@@ -20,6 +21,8 @@ from events.timezones import vtimezone
 PRODUCT = "-//Dialograum//Dialograum//DE"
 REFRESH = timedelta(hours=1)
 LINK_TEXT_LENGTH = 1000
+FOLD = 75
+"""Octets of a line that are too many (RFC 5545, 3.1, counts the space that begins the next one)."""
 
 _MAIL_SAFE = "@!#$&'*+-/=^_`{|}~."
 _BIDI_CONTROLS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
@@ -143,14 +146,7 @@ def _component(method: Method, entry: Entry) -> Event:
     made.add("url", quote(entry.page_url, safe=":/?#[]@!$&'()*+,;=%~"))
     made.add("organizer", mailto(entry.organiser), parameters=_name(entry.organiser))
     if entry.attendee is not None and method is not Method.PUBLISH:
-        parameters = {
-            **_name(entry.attendee),
-            "CUTYPE": "INDIVIDUAL",
-            "ROLE": "REQ-PARTICIPANT",
-            "PARTSTAT": "ACCEPTED",
-            "RSVP": "FALSE",
-        }
-        made.add("attendee", mailto(entry.attendee), parameters=parameters)
+        made.add("attendee", _attendee(entry.attendee))
     if entry.conference_url and not cancelled:
         # A list, not a string: as a string both features would become one quoted value.
         features = Parameters(VALUE="URI", FEATURE=["AUDIO", "VIDEO"])
@@ -162,6 +158,53 @@ def _component(method: Method, entry: Entry) -> Event:
         alarm.add("trigger", -entry.alarm_before)
         made.add_component(alarm)
     return made
+
+
+def _attendee(party: Party) -> vCalAddress:
+    address = vCalAddress(mailto(party))
+    address.params.update(
+        {
+            **_name(party),
+            "CUTYPE": "INDIVIDUAL",
+            "ROLE": "REQ-PARTICIPANT",
+            "PARTSTAT": "ACCEPTED",
+            "RSVP": "FALSE",
+        }
+    )
+    return address
+
+
+# Lines
+
+
+def content_lines(calendar: bytes) -> list[str]:
+    """The lines of a calendar file as they were before they were folded."""
+    return calendar.decode().replace("\r\n ", "").removesuffix("\r\n").split("\r\n")
+
+
+def folded(line: str) -> str:
+    """A content line as it stands in a file, its end included: folded where icalendar folds, in a tenth of the time."""
+    rest, parts = line.encode(), []
+    while len(rest) >= FOLD:
+        cut = FOLD - 1
+        while rest[cut] & 0b1100_0000 == 0b1000_0000:
+            cut -= 1
+        if rest[cut - 1 : cut] in (b"\\", b"^"):
+            cut -= 1
+        parts.append(rest[:cut])
+        rest = rest[cut:]
+    return b"\r\n ".join([*parts, rest]).decode() + "\r\n"
+
+
+def attendee_line(party: Party) -> str:
+    """The content line that names who attends."""
+    address = _attendee(party)
+    return str(Contentline.from_parts("ATTENDEE", address.params, address))
+
+
+def stamp_line(name: str, at: datetime) -> str:
+    """A content line with an instant."""
+    return f"{name}:{at.astimezone(UTC):%Y%m%dT%H%M%SZ}"
 
 
 # Text

@@ -9,6 +9,7 @@ from email.header import Header
 from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
 from email.message import EmailMessage
 from email.policy import SMTP, EmailPolicy
+from functools import lru_cache
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -163,6 +164,21 @@ def content_of(mail: EmailMessage) -> bytes:
     return mail.as_bytes(policy=POLICY)
 
 
+def to_header(recipient: Recipient) -> bytes:
+    """The header `To` as it stands in the mail. Raises CannotCompose."""
+    name = _shown(recipient.name)
+    if _PLAIN_NAME.fullmatch(name):
+        written = f"To: {name} <{envelope_address(recipient.address)}>\r\n"
+        if len(written) <= LINE_LENGTH:
+            return written.encode("ascii")
+    folded: str = POLICY.header_factory("To", _address(name, recipient.address)).fold(policy=POLICY)
+    return folded.encode("ascii")
+
+
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9'-]+( [A-Za-z0-9'-]+)*")
+"""What stands in a header as it is; the library takes a third of a millisecond to find that out."""
+
+
 class _Subject(UnstructuredHeader):
     """One line of text. The library would decode what looks like an encoded word, and begin a long one below."""
 
@@ -206,7 +222,8 @@ for _name, _header in {
 }.items():
     _HEADERS.map_to_type(_name, _header)  # type: ignore[arg-type]
 
-POLICY = SMTP.clone(cte_type="7bit", header_factory=_HEADERS)
+LINE_LENGTH = 78
+POLICY = SMTP.clone(cte_type="7bit", header_factory=_HEADERS, max_line_length=LINE_LENGTH)
 
 
 _LOCAL_PART = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
@@ -218,26 +235,33 @@ def envelope_address(address: str) -> str:
     if not _LOCAL_PART.fullmatch(local_part):
         raise CannotCompose("the address cannot be used")
     try:
-        written = idna.encode(domain, uts46=True).decode()
+        return f"{local_part}@{_punycode(domain)}"
     except UnicodeError as error:
         raise CannotCompose("the address cannot be used") from error
-    return f"{local_part}@{written}"
+
+
+@lru_cache(maxsize=1024)
+def _punycode(domain: str) -> str:
+    return idna.encode(domain, uts46=True).decode()
 
 
 def host_of(base_url: str) -> str:
     """The host of an address in ASCII, as it stands in Message-IDs."""
     host = urlsplit(base_url).hostname or ""
     try:
-        return idna.encode(host, uts46=True).decode()
+        return _punycode(host)
     except UnicodeError:
         return host if re.fullmatch(r"[0-9.]+", host) else "localhost"
 
 
 def _address(name: str, address: str) -> Address:
+    return Address(display_name=_shown(name), addr_spec=envelope_address(address))
+
+
+def _shown(name: str) -> str:
     # Some versions of the library lose the quotes around a name that they fold, and a comma then begins the next
     # address: so nothing is left that needs quotes, or looks like an encoded word.
-    said = one_line(re.sub(r'[()<>\[\]:;@\\,"=]', " ", name), NAME_LENGTH)
-    return Address(display_name=said, addr_spec=envelope_address(address))
+    return one_line(re.sub(r'[()<>\[\]:;@\\,"=]', " ", name), NAME_LENGTH)
 
 
 # Controls, line and paragraph separators, overrides of the writing direction, and halves of surrogate pairs

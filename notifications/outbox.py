@@ -5,11 +5,10 @@ lapsed goes to the next worker, and what the slow one records afterwards does no
 """
 
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
@@ -76,6 +75,8 @@ class Claim:
     attempts: int
     created_at: datetime
     message_id: str
+    shared: str = ""
+    """The digest of that part of the context which others state too; equal ones are the same."""
 
 
 async def share(context: dict[str, Any], event_id: int | None = None) -> int:
@@ -143,9 +144,7 @@ async def claim(limit: int, host: str, lease_seconds: float = LEASE_SECONDS) -> 
             FROM due WHERE message.id = due.id
             RETURNING message.*, waits_since
         )
-        SELECT claimed.*, shared_context.content AS shared_content
-        FROM claimed LEFT JOIN shared_context ON shared_context.id = claimed.shared
-        WHERE status = 'sending' ORDER BY waits_since
+        SELECT * FROM claimed WHERE status = 'sending' ORDER BY waits_since
         """,
         FENCE_STEP,
         CLAIMS_LOST,
@@ -154,6 +153,7 @@ async def claim(limit: int, host: str, lease_seconds: float = LEASE_SECONDS) -> 
         WORKER_LOST,
         host,
     )
+    shared = await _shared({row["shared"] for row in rows if row["shared"] is not None})
     return [
         Claim(
             id=row["id"],
@@ -162,15 +162,33 @@ async def claim(limit: int, host: str, lease_seconds: float = LEASE_SECONDS) -> 
             recipient=row["recipient"],
             recipient_name=row["recipient_name"],
             language=row["language"],
-            context=json.loads(row["shared_content"] or "{}") | json.loads(row["context"]),
+            context={**shared[row["shared"]].content, **msgspec.json.decode(row["context"])},
             about=row["about"],
             event_id=row["event_id"],
             attempts=row["attempts"],
             created_at=row["created_at"],
             message_id=row["message_id"],
+            shared=shared[row["shared"]].digest,
         )
         for row in rows
     ]
+
+
+class _Shared(NamedTuple):
+    digest: str
+    content: dict[str, Any]
+
+
+async def _shared(ids: set[int]) -> dict[int | None, _Shared]:
+    rows = (
+        await SharedContext.raw("SELECT * FROM shared_context WHERE id = ANY({}::int[])", list(ids))
+        if ids
+        else []
+    )
+    found: dict[int | None, _Shared] = {None: _Shared("", {})}
+    for row in rows:
+        found[row["id"]] = _Shared(row["digest"], msgspec.json.decode(row["content"]))
+    return found
 
 
 async def renew(claims: Iterable[Claim], lease_seconds: float = LEASE_SECONDS) -> set[UUID]:
@@ -188,46 +206,66 @@ async def renew(claims: Iterable[Claim], lease_seconds: float = LEASE_SECONDS) -
     return {row["id"] for row in rows}
 
 
-async def record_sent(claim: Claim) -> bool:
-    """Whether the claim still held; only then is anything recorded, here and below."""
-    return await _record(claim, "status = 'sent', sent_at = statement_timestamp(), last_error = NULL")
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a claim. `again_seconds` is when a queued message is due, `None` as before.
+
+    `attempted` is false where the message was given back untried. `reason` is for organisers and holds no address;
+    without one a message that was given back keeps its last.
+    """
+
+    claim: Claim
+    status: MessageStatus
+    reason: str | None = None
+    again_seconds: float | None = None
+    attempted: bool = True
 
 
-async def record_failed(claim: Claim, reason: str) -> bool:
-    """For good. `reason` is for organisers and holds no address."""
-    return await _record(claim, "status = 'failed', last_error = {}", reason)
+def sent(claim: Claim) -> Outcome:
+    return Outcome(claim, MessageStatus.SENT)
 
 
-async def record_retry(claim: Claim, reason: str, after_seconds: float) -> bool:
+def failed(claim: Claim, reason: str) -> Outcome:
+    """For good."""
+    return Outcome(claim, MessageStatus.FAILED, reason)
+
+
+def retry(claim: Claim, reason: str, after_seconds: float) -> Outcome:
     """Queued again, due after a while."""
-    return await _record(
-        claim,
-        "status = 'queued', last_error = {}, due_at = statement_timestamp() + {} * interval '1 second'",
-        reason,
-        after_seconds,
-    )
+    return Outcome(claim, MessageStatus.QUEUED, reason, after_seconds)
 
 
-async def release(claim: Claim, reason: str | None = None) -> bool:
-    """Gives the message back as it was, without counting an attempt."""
-    return await _record(
-        claim,
-        "status = 'queued', attempts = attempts - 1, last_error = coalesce({}::text, last_error)",
-        reason,
-    )
+def released(claim: Claim, reason: str | None = None) -> Outcome:
+    """The message is given back as it was, without counting an attempt."""
+    return Outcome(claim, MessageStatus.QUEUED, reason, attempted=False)
 
 
-async def _record(claim: Claim, assignments: str, *values: Any) -> bool:
+async def record(outcomes: Sequence[Outcome]) -> set[UUID]:
+    """Writes down what became of claims; returns the ids of those that still held. Of others nothing is recorded."""
     rows = await Message.raw(
-        f"UPDATE message SET {assignments}, lease_until = NULL, fence = (fence / {{}} + 1) * {{}}"  # noqa: S608
-        " WHERE id = {} AND fence = {} AND status = 'sending' RETURNING id",
-        *values,
+        """
+        UPDATE message SET
+            status = became.status,
+            sent_at = CASE WHEN became.status = 'sent' THEN statement_timestamp() END,
+            last_error = CASE WHEN became.attempted THEN became.reason ELSE coalesce(became.reason, last_error) END,
+            due_at = coalesce(statement_timestamp() + became.again * interval '1 second', due_at),
+            attempts = attempts - CASE WHEN became.attempted THEN 0 ELSE 1 END,
+            lease_until = NULL,
+            fence = (message.fence / {} + 1) * {}
+        FROM unnest({}::uuid[], {}::int[], {}::text[], {}::text[], {}::float8[], {}::bool[])
+            AS became (id, fence, status, reason, again, attempted)
+        WHERE message.id = became.id AND message.fence = became.fence AND message.status = 'sending'
+        RETURNING message.id
+        """,
         FENCE_STEP,
         FENCE_STEP,
-        claim.id,
-        claim.fence,
+        *_columns(outcome.claim for outcome in outcomes),
+        [outcome.status.value for outcome in outcomes],
+        [outcome.reason for outcome in outcomes],
+        [outcome.again_seconds for outcome in outcomes],
+        [outcome.attempted for outcome in outcomes],
     )
-    return bool(rows)
+    return {row["id"] for row in rows}
 
 
 async def supersede(kinds: Iterable[str], *, about: Iterable[UUID]) -> int:

@@ -3,20 +3,21 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
-from email.message import EmailMessage
+from collections.abc import Awaitable, Callable, Sequence
 
 from notifications import outbox
 from notifications.delivery import Letter, Outcome, Refused, Sent, ServerAway, Transport
 from notifications.errors import CannotCompose
-from notifications.mail import content_of, envelope_address
 from notifications.outbox import Claim
 from notifications.rules import pause, retry_after
 
 logger = logging.getLogger(__name__)
 
-Compose = Callable[[Claim], Awaitable[EmailMessage]]
+Write = Callable[[Claim], Letter]
 """Makes the finished mail of a message. `CannotCompose` fails that message for good, anything else is tried again."""
+
+Compose = Callable[[Sequence[Claim]], Awaitable[Write]]
+"""Looks up in one go what the mails of several messages need, and answers with what writes each of them."""
 
 INTERVAL_SECONDS = 5.0
 """How often to look without being woken: for what falls due, and for what other workers left behind."""
@@ -66,7 +67,8 @@ class _Worker:
         self._host, self._lease_seconds, self._interval_seconds = host, lease_seconds, interval_seconds
         self._turns = asyncio.Semaphore(transport.at_once)
         # More than are sent at once, so that the next mails are written while the server answers.
-        self._most = 4 * transport.at_once
+        self._most = 8 * transport.at_once
+        self._recorder = _Recorder()
         self._in_hand: dict[asyncio.Task[None], Claim] = {}
         self._ours_until: dict[Claim, float] = {}
         self._half_done = asyncio.Event()
@@ -135,9 +137,12 @@ class _Worker:
         except Exception:  # Whatever happens to the database, this loop must be there when it is back.
             logger.exception("The outbox could not be read")
             return 0
+        if not claims:
+            return 0
+        write = await self._look_up(claims)
         for claim in claims:
             self._ours_until[claim] = since + self._lease_seconds
-            task = asyncio.create_task(self._deal_with(claim))
+            task = asyncio.create_task(self._deal_with(claim, write))
             self._in_hand[task] = claim
             task.add_done_callback(self._put_down)
         return len(claims)
@@ -149,51 +154,40 @@ class _Worker:
         if not task.cancelled() and (error := task.exception()):
             logger.error("A message was left to the next worker", exc_info=error)
 
-    async def _deal_with(self, claim: Claim) -> None:
-        letter = await self._write(claim)
+    async def _look_up(self, claims: Sequence[Claim]) -> Write:
+        try:
+            return await self._compose(claims)
+        except Exception as error:  # These mails cannot be written now; others may.
+            logger.exception("What mails need could not be looked up")
+            failure = error
+
+        def fail(claim: Claim) -> Letter:
+            raise failure
+
+        return fail
+
+    async def _deal_with(self, claim: Claim, write: Write) -> None:
+        letter = _written(claim, write)
         if isinstance(letter, Refused):
             await self._record(claim, letter)
             return
+        # The turn ends when the outcome is recorded: so whoever kills us makes one mail per connection come twice,
+        # and not one more.
         async with self._turns:
             if time.monotonic() >= self._ours_until[claim]:
                 return
             outcome: Outcome | None = None
             if self._away is None and not self._stop.is_set():
                 outcome = await self._transport.send(letter)
-        if isinstance(outcome, ServerAway):
-            self._note(outcome)
-        elif outcome is not None:
-            self._failures = 0
-        await self._record(claim, outcome)
-
-    async def _write(self, claim: Claim) -> Letter | Refused:
-        try:
-            mail = await self._compose(claim)
-            return Letter(
-                id=claim.id,
-                created_at=claim.created_at,
-                sender=mail["From"].addresses[0].addr_spec,
-                recipient=envelope_address(claim.recipient),
-                content=content_of(mail),
-            )
-        except CannotCompose as error:
-            return Refused(final=True, reason=str(error))
-        except Exception as error:  # One mail that cannot be written must not hold up the others.
-            logger.exception("The %s mail %s could not be written", claim.kind, claim.id)
-            return Refused(final=False, reason=f"could not be written: {type(error).__name__}")
+            if isinstance(outcome, ServerAway):
+                self._note(outcome)
+            elif outcome is not None:
+                self._failures = 0
+            await self._record(claim, outcome)
 
     async def _record(self, claim: Claim, outcome: Outcome | None) -> None:
-        """Until it is done: what is not recorded will be sent again."""
-        while True:
-            try:
-                held = await _record(claim, outcome)
-            except Exception:  # Whatever happens to the database.
-                logger.exception("What became of message %s could not be recorded yet", claim.id)
-                await asyncio.sleep(1)
-                continue
-            if not held:
-                logger.warning("Message %s was claimed by another worker meanwhile", claim.id)
-            return
+        if not await self._recorder.record(_became(claim, outcome)):
+            logger.warning("Message %s was claimed by another worker meanwhile", claim.id)
 
     def _note(self, away: ServerAway) -> None:
         if self._away is None:
@@ -210,15 +204,57 @@ class _Worker:
             self._note(still)
 
 
-async def _record(claim: Claim, outcome: Outcome | None) -> bool:
+class _Recorder:
+    """Writes outcomes down at once; those that come while the database writes others are written together."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[outbox.Outcome, asyncio.Future[bool]]] = []
+        self._writing: asyncio.Task[None] | None = None
+
+    async def record(self, outcome: outbox.Outcome) -> bool:
+        """Whether the claim still held. Tries until it is done: what is not recorded will be sent again."""
+        done = asyncio.get_running_loop().create_future()
+        self._waiting.append((outcome, done))
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write())
+        held: bool = await done
+        return held
+
+    async def _write(self) -> None:
+        while self._waiting:
+            together, self._waiting = self._waiting, []
+            try:
+                held = await outbox.record([outcome for outcome, _ in together])
+            except Exception:  # Whatever happens to the database.
+                logger.exception("What became of %d messages could not be recorded yet", len(together))
+                # Who has given up waiting by then is not waited for either.
+                self._waiting = [each for each in together if not each[1].done()] + self._waiting
+                await asyncio.sleep(1)
+                continue
+            for outcome, done in together:
+                if not done.done():
+                    done.set_result(outcome.claim.id in held)
+
+
+def _written(claim: Claim, write: Write) -> Letter | Refused:
+    try:
+        return write(claim)
+    except CannotCompose as error:
+        return Refused(final=True, reason=str(error))
+    except Exception as error:  # One mail that cannot be written must not hold up the others.
+        logger.exception("The %s mail %s could not be written", claim.kind, claim.id)
+        return Refused(final=False, reason=f"could not be written: {type(error).__name__}")
+
+
+def _became(claim: Claim, outcome: Outcome | None) -> outbox.Outcome:
     match outcome:
         case Sent():
-            return await outbox.record_sent(claim)
+            return outbox.sent(claim)
         case Refused(final=False, reason=reason) if after := retry_after(claim.attempts):
-            return await outbox.record_retry(claim, reason, after.total_seconds())
+            return outbox.retry(claim, reason, after.total_seconds())
         case Refused(reason=reason):
-            return await outbox.record_failed(claim, reason)
+            return outbox.failed(claim, reason)
         case ServerAway(reason=reason):
-            return await outbox.release(claim, reason)
+            return outbox.released(claim, reason)
         case None:
-            return await outbox.release(claim)
+            return outbox.released(claim)

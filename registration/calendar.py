@@ -4,8 +4,19 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from events.calendar import Entry, EntryText, Method, Party, calendar
+from events.calendar import (
+    Entry,
+    EntryText,
+    Method,
+    Party,
+    attendee_line,
+    calendar,
+    content_lines,
+    folded,
+    stamp_line,
+)
 from events.rules import Attendance, EventStatus
+from notifications.forms import Lines, gap
 
 ALARM_BEFORE = timedelta(days=1)
 
@@ -49,3 +60,28 @@ def personal_calendar(
         alarm_before=ALARM_BEFORE,
     )
     return calendar(method, [entry])
+
+
+class PersonalCalendars:
+    """The calendar files of many registrations, made from that of one in which gaps stand for what differs."""
+
+    def __init__(self, sample: bytes) -> None:
+        """`sample` is a `personal_calendar` with an attendee, whoever it is, at any instant."""
+        lines = [
+            gap("attendee")
+            if line.startswith("ATTENDEE;")
+            else gap(line.partition(":")[0].replace("-", "").lower())
+            if line.startswith(("DTSTAMP:", "LAST-MODIFIED:"))
+            else line
+            for line in content_lines(sample)
+        ]
+        self._lines = Lines("\n".join(lines), folded)
+
+    def filled(self, attendee: Party, at: datetime, values: Mapping[str, str]) -> bytes:
+        """The file of one registration. `values` are letters, digits and hyphens: they are written as they stand."""
+        lines = {
+            "attendee": attendee_line(attendee),
+            "dtstamp": stamp_line("DTSTAMP", at),
+            "lastmodified": stamp_line("LAST-MODIFIED", at),
+        }
+        return self._lines.filled({**values, **lines})

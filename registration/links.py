@@ -41,7 +41,11 @@ class Links:
         }
 
     def url(self, purpose: Purpose, registration_id: UUID, nonce: str) -> str:
-        return self._base_url + _PATHS[purpose].format(self.token(purpose, registration_id, nonce))
+        return self.address(purpose, self.token(purpose, registration_id, nonce))
+
+    def address(self, purpose: Purpose, token: str) -> str:
+        """The link of a token."""
+        return self._base_url + _PATHS[purpose].format(token)
 
     def token(self, purpose: Purpose, registration_id: UUID, nonce: str) -> str:
         """The secret part of the link. Raises ValueError for a nonce that is not eight bytes."""

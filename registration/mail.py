@@ -1,16 +1,21 @@
 """Mails about a registration: the facts of their cause, the links of this moment, and the calendar part."""
 
 import re
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from email.message import EmailMessage
-from typing import Any, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
+from uuid import UUID
 
+import msgspec
 from jinja2 import Environment
 
 from events.calendar import Method, Party
 from events.rules import EventStatus
+from notifications.delivery import Letter
 from notifications.errors import CannotCompose
+from notifications.forms import SAMPLE, Envelope, Form, gap
 from notifications.mail import (
     CalendarPart,
     Recipient,
@@ -19,9 +24,11 @@ from notifications.mail import (
     clean,
     envelope_address,
     host_of,
+    one_line,
     render,
 )
 from notifications.outbox import Claim
+from registration.calendar import PersonalCalendars
 from registration.links import Links
 from registration.messages import INVITING
 from registration.rules import ACTIVE, RegistrationStatus
@@ -33,6 +40,12 @@ REVOKING = {"registration_cancelled", "event_cancelled"}
 """Kinds that carry a calendar CANCEL for those who got a REQUEST."""
 
 CHANGEABLE = ("time", "place", "mode", "title", "programme", "attendance", "seats", "groups", "name", "email")
+
+UNSAID = {"id", "wishes"}
+"""What no mail says."""
+
+FORMS_KEPT = 200
+"""How many written mails are kept to be filled again; those of an event differ by status, groups and language."""
 
 
 class Language(Protocol):
@@ -59,6 +72,23 @@ class Calendars(Protocol):
     ) -> bytes: ...
 
 
+class Nonces(NamedTuple):
+    """What a registration's links are made of at present, by their purposes."""
+
+    confirm: str
+    own: str
+    join: str
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A mail but for what is the person's alone."""
+
+    form: Form
+    calendars: PersonalCalendars | None
+    method: Literal["REQUEST", "CANCEL"] | None
+
+
 class Composer:
     """Makes the mails of an installation.
 
@@ -83,73 +113,139 @@ class Composer:
         self._base_url, self._host = base_url.rstrip("/"), host_of(base_url)
         self._privacy_url, self._imprint_url = privacy_url, imprint_url
         self._languages, self._default_language = languages, default_language
+        self._forms: OrderedDict[bytes, _Written] = OrderedDict()
 
-    async def compose(self, message: Claim) -> EmailMessage:
-        """The finished mail. Raises CannotCompose where the registration is gone or an address cannot be used."""
-        row = await Registration.objects().where(Registration.id == message.about).first()
-        if row is None:
-            raise CannotCompose("the registration is gone")
-        return self.mail(message, row)
+    async def compose(self, messages: Sequence[Claim]) -> Callable[[Claim], Letter]:
+        """Looks up in one go what the mails of these messages need.
 
-    def mail(self, message: Claim, row: Registration) -> EmailMessage:
-        """The mail of a message, with the links that the registration has now. Raises CannotCompose."""
-        facts = self._facts(message, row)
-        recipient = Party(message.recipient_name, envelope_address(message.recipient))
+        What it answers writes each as `letter` does, and raises CannotCompose where the registration is gone.
+        """
+        rows = await Registration.raw(
+            "SELECT id, confirm_nonce, own_nonce, join_nonce FROM registration WHERE id = ANY({}::uuid[])",
+            [message.about for message in messages],
+        )
+        found = {row["id"]: Nonces(row["confirm_nonce"], row["own_nonce"], row["join_nonce"]) for row in rows}
+
+        def write(message: Claim) -> Letter:
+            if message.about not in found:
+                raise CannotCompose("the registration is gone")
+            return self.letter(message, found[message.about])
+
+        return write
+
+    def letter(self, message: Claim, nonces: Nonces) -> Letter:
+        """The finished mail of a message, with the links that the registration has now.
+
+        Raises CannotCompose where the address cannot be used.
+        """
+        assert message.about is not None
+        written = self._written(message)
+        address = envelope_address(message.recipient)
+        stated = message.context["registration"]
+        values = {
+            "name": one_line(stated["name"]),
+            "number": one_line(stated["number"]),
+            "uid": one_line(stated["uid"]),
+            **self._tokens(message.about, nonces),
+        }
         calendar = None
-        if facts["invitation"] is not None:
-            calendar = CalendarPart(self._calendar(message, facts, recipient), facts["invitation"].value)
-        contact = facts["event"]["contact"] or {}
-        return build(
-            render(self._environment, message.kind, facts),
-            Sender(self._sender.address, self._sender.name, reply_to=contact.get("email")),
-            Recipient(recipient.name, recipient.address, facts["language"].code),
-            message_id=message.message_id,
-            sent_at=datetime.now(UTC),
-            thread=f"<registration-{message.about}@{self._host}>",
-            calendar=calendar,
+        if written.calendars is not None and written.method is not None:
+            attendee = Party(message.recipient_name, address)
+            content = written.calendars.filled(attendee, message.created_at, values)
+            calendar = CalendarPart(content, written.method)
+        envelope = Envelope(
+            Recipient(message.recipient_name, address, ""),
+            message.message_id,
+            datetime.now(UTC),
+            f"<registration-{message.about}@{self._host}>",
+        )
+        return Letter(
+            id=message.id,
+            created_at=message.created_at,
+            sender=self._sender.address,
+            recipient=address,
+            content=written.form.filled(envelope, values, calendar),
         )
 
-    def _facts(self, message: Claim, row: Registration) -> Facts:
-        """All that the templates of `templates/mail/` know."""
-        context = clean(message.context)
+    def _tokens(self, registration_id: UUID, nonces: Nonces) -> dict[str, str]:
+        return {
+            "confirm": self._links.token("confirm", registration_id, nonces.confirm),
+            "own": self._links.token("own", registration_id, nonces.own),
+            "join": self._links.token("join", registration_id, nonces.join),
+        }
+
+    def _written(self, message: Claim) -> _Written:
+        """The form of a message, kept for further ones that state the same but for what is the person's alone."""
+        context = _with_gaps(message.context)
+        own = {name: value for name, value in context.items() if name != "event" or not message.shared}
+        stated = msgspec.json.encode([message.kind, message.language, message.shared, own])
+        if (known := self._forms.get(stated)) is not None:
+            self._forms.move_to_end(stated)
+            return known
+        written = self._write(message.kind, message.language, clean(context))
+        self._forms[stated] = written
+        if len(self._forms) > FORMS_KEPT:
+            self._forms.popitem(last=False)
+        return written
+
+    def _write(self, kind: str, language: str, context: Facts) -> _Written:
+        facts = self._facts(kind, language, context)
+        method, calendar = facts["invitation"], None
+        if method is not None:
+            calendar = CalendarPart(self._calendar(context, facts), method.value)
+        contact = facts["event"]["contact"] or {}
+        mail = build(
+            render(self._environment, kind, facts),
+            Sender(self._sender.address, self._sender.name, reply_to=contact.get("email")),
+            replace(SAMPLE.recipient, language=facts["language"].code),
+            message_id=SAMPLE.message_id,
+            sent_at=SAMPLE.sent_at,
+            thread=SAMPLE.thread,
+            calendar=calendar and CalendarPart(b"", calendar.method),
+        )
+        return _Written(
+            Form(mail),
+            PersonalCalendars(calendar.content) if calendar else None,
+            calendar.method if calendar else None,
+        )
+
+    def _facts(self, kind: str, language: str, context: Facts) -> Facts:
+        """All that the templates of `templates/mail/` know; the person's own words are gaps."""
         event, registration = _event(context["event"]), _local_times(context["registration"])
         changes = {change["what"]: _local_times(change) for change in context.get("changes") or ()}
         active = registration["status"] in ACTIVE and event["status"] != EventStatus.CANCELLED
-        invitation = _invitation(message.kind, event, registration)
         return {
-            "kind": message.kind,
-            "language": self._language(message.language, event["default_language"]),
+            "kind": kind,
+            "language": self._language(language, event["default_language"]),
             "event": event,
             "registration": registration,
             "changed": set(changes),
             "before": {what: changes.get(what, {}).get("before") for what in CHANGEABLE},
             "reason": context.get("reason"),
             "by": context.get("by"),
-            "called": called(registration["name"]),
+            "called": registration["called"],
             "active": active,
             "asks": active and registration["needs_confirmation"],
-            "invitation": invitation,
-            "links": self._links_of(row, event, registration, active=active),
+            "invitation": _invitation(kind, event, registration),
+            "links": self._links_of(event, registration, active=active),
         }
 
     def _language(self, *codes: str) -> Language:
         known = (self._languages[code] for code in codes if code in self._languages)
         return next(known, self._languages[self._default_language])
 
-    def _links_of(
-        self, row: Registration, event: Facts, registration: Facts, *, active: bool
-    ) -> dict[str, str | None]:
+    def _links_of(self, event: Facts, registration: Facts, *, active: bool) -> dict[str, str | None]:
         """Only confirmed people get a link to join, and only who must confirm one to do so.
 
-        `main` is the one that the mail asks to open.
+        `main` is the one that the mail asks to open. Tokens are gaps.
         """
         page, own, confirm, join = f"{self._base_url}/events/{event['slug']}", None, None, None
         if active:
-            own = self._links.url("own", row.id, row.own_nonce)
+            own = self._links.address("own", gap("own"))
             if registration["needs_confirmation"]:
-                confirm = self._links.url("confirm", row.id, row.confirm_nonce)
+                confirm = self._links.address("confirm", gap("confirm"))
             if registration["status"] == RegistrationStatus.CONFIRMED:
-                join = self._links.url("join", row.id, row.join_nonce)
+                join = self._links.address("join", gap("join"))
         return {
             "main": confirm or own or page,
             "own": own,
@@ -160,18 +256,28 @@ class Composer:
             "imprint": self._imprint_url,
         }
 
-    def _calendar(self, message: Claim, facts: Facts, recipient: Party) -> bytes:
-        stated = clean(message.context)
+    def _calendar(self, stated: Facts, facts: Facts) -> bytes:
         return self._calendars.personal(
             stated["event"],
             stated["registration"],
             facts["language"],
             method=facts["invitation"],
-            attendee=recipient,
+            attendee=Party("", SAMPLE.recipient.address),
             own_url=facts["links"]["own"],
             join_url=facts["links"]["join"],
-            at=message.created_at,
+            at=SAMPLE.sent_at,
         )
+
+
+def _with_gaps(context: Facts) -> Facts:
+    """The facts of a message without what is the person's alone, so that many messages have the same."""
+    stated = context["registration"]
+    shown = {name: value for name, value in stated.items() if name not in UNSAID}
+    gaps = {name: gap(name) for name in ("name", "number", "uid")}
+    return {
+        **context,
+        "registration": {**shown, **gaps, "called": gaps["name"] if called(stated["name"]) else None},
+    }
 
 
 def _invitation(kind: str, event: Facts, registration: Facts) -> Method | None:

@@ -11,7 +11,7 @@ from dialograum.retention import events_due, remove_personal_data
 from events.queries import details, event_by_id
 from events.tables import Event
 from notifications.delivery import Folder, Letter
-from notifications.outbox import claim, record_sent
+from notifications.outbox import claim, record, sent
 from notifications.tables import Message
 from registration import actions
 from registration.by_hand import register_by_hand
@@ -79,7 +79,7 @@ async def send_all(folder):
             repr(claimed.context).encode(),
         )
         await Folder(folder).send(letter)
-        assert await record_sent(claimed)
+        assert await record([sent(claimed)])
 
 
 @pytest.fixture
@@ -216,7 +216,7 @@ async def test_a_mail_that_is_written_meanwhile_goes_too(database, tmp_path, mon
 
     monkeypatch.setattr("dialograum.retention.event_by_id", meanwhile)
     await remove_personal_data(event.id, DUE, tmp_path)
-    assert not await record_sent(claimed)
+    assert not await record([sent(claimed)])
     assert list(tmp_path.iterdir()) == []
 
 

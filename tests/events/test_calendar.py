@@ -8,6 +8,7 @@ import pytest
 import vobject
 from hypothesis import given
 from hypothesis import strategies as st
+from icalendar.parser import Contentline
 
 from events.calendar import (
     Entry,
@@ -16,7 +17,9 @@ from events.calendar import (
     Party,
     calendar,
     calendar_links,
+    content_lines,
     feed,
+    folded,
     lines,
     one_line,
     public_calendar,
@@ -149,6 +152,16 @@ HOSTILE = [
     "\r\n ",
     "x" * 10_000,
 ]
+
+
+@given(st.text("ab,;\\\\^äß€😀 :", max_size=400))
+def test_lines_are_folded_as_the_library_folds_them(line):
+    assert folded(line) == Contentline(line).to_ical().decode() + "\r\n"
+
+
+def test_folded_lines_can_be_read_again():
+    made = public_calendar(online(), EntryText("ß" * 200, "x" * 80, "Grüße,\n" * 90), PAGE, TOWN)
+    assert "".join(map(folded, content_lines(made))).encode() == made
 
 
 @pytest.mark.parametrize("title", HOSTILE)

@@ -16,7 +16,7 @@ from events.rules import EventStatus, Mode
 from notifications.outbox import Claim
 from registration.facts import event_facts, registration_facts
 from registration.links import Links
-from registration.mail import Composer
+from registration.mail import Composer, Nonces
 from registration.rules import RegistrationStatus
 from registration.tables import Registration
 from tests.events.examples import dialogue, online, session
@@ -26,6 +26,7 @@ MESSAGE_ID = UUID("a7c1e0d4-0c1b-4b59-8d7e-0f3b7c6f5a21")
 AT = datetime(2022, 10, 20, 8, 15, tzinfo=UTC)
 BASE_URL = "https://dialog.example.org"
 LINKS = Links(b"secret of the tests", BASE_URL)
+NONCES = Nonces(confirm="0011223344556677", own="8899aabbccddeeff", join="0123456789abcdef")
 
 SITE = Site(
     town="Gütersloh",
@@ -67,9 +68,9 @@ def registration(**changes: Any) -> Registration:
         "wishes": {"groups": ["wohnen"]},
         "confirmed_at": AT,
         "invited_at": AT,
-        "confirm_nonce": "0011223344556677",
-        "own_nonce": "8899aabbccddeeff",
-        "join_nonce": "0123456789abcdef",
+        "confirm_nonce": NONCES.confirm,
+        "own_nonce": NONCES.own,
+        "join_nonce": NONCES.join,
     }
     return Registration(**values | changes)
 

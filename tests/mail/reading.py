@@ -1,8 +1,12 @@
 """Mails as people read them: what mail programs show, and the parts below."""
 
 from collections.abc import Iterable
+from email import message_from_bytes
 from email.message import EmailMessage, MIMEPart
+from email.policy import default
 from html.parser import HTMLParser
+
+from notifications.delivery import Letter
 
 HEADERS = (
     "From",
@@ -19,6 +23,13 @@ HEADERS = (
 RULE = "-" * 20
 
 
+def opened(letter: Letter) -> EmailMessage:
+    """The mail as it is received."""
+    mail = message_from_bytes(letter.content, policy=default)
+    assert isinstance(mail, EmailMessage)
+    return mail
+
+
 def readable(mail: EmailMessage) -> str:
     """The headers that matter, the parts, and each part as it is read."""
     lines = [f"{name}: {mail[name]}" for name in HEADERS if mail[name]]
@@ -33,7 +44,10 @@ def readable(mail: EmailMessage) -> str:
 def part(mail: EmailMessage, content_type: str) -> str:
     """The content of the first part of a type, empty where there is none."""
     found = next((part for part in mail.walk() if part.get_content_type() == content_type), None)
-    return "" if found is None else str(found.get_content())
+    if found is None:
+        return ""
+    content = str(found.get_content())
+    return content if content_type == "text/calendar" else content.replace("\r\n", "\n")
 
 
 def structure(mail: MIMEPart) -> str:

@@ -20,9 +20,9 @@ from justhtml import JustHTML
 
 from dialograum.languages import LANGUAGES
 from dialograum.pages import environment
-from notifications.mail import content_of
-from tests.mail.cases import BASE_URL, CASES, ID, LINKS, MESSAGE_ID, SITE, composer, registration
-from tests.mail.reading import part, readable, structure
+from notifications.delivery import Letter
+from tests.mail.cases import BASE_URL, CASES, ID, LINKS, MESSAGE_ID, NONCES, SITE, composer
+from tests.mail.reading import opened, part, readable, structure
 
 COPIES = Path(__file__).parent
 CODES = ("de", "en")
@@ -34,12 +34,13 @@ OWN = LINKS.url("own", ID, "8899aabbccddeeff")
 JOIN = LINKS.url("join", ID, "0123456789abcdef")
 
 
-def mail_of(name: str, code: str = "de") -> EmailMessage:
+def letter_of(name: str, code: str = "de") -> Letter:
     case = CASES[name]
-    return COMPOSER.mail(case.message(code), registration(**case.person))
+    return COMPOSER.letter(case.message(code), NONCES)
 
 
-MAILS = {(name, code): mail_of(name, code) for name, code in EVERY}
+LETTERS = {(name, code): letter_of(name, code) for name, code in EVERY}
+MAILS = {which: opened(letter) for which, letter in LETTERS.items()}
 every_mail = pytest.mark.parametrize(("name", "code"), EVERY)
 
 
@@ -64,7 +65,7 @@ def test_every_kind_has_a_mail():
 @every_mail
 def test_three_parsers_read_the_same(name, code):
     mail = MAILS[name, code]
-    content = content_of(mail)
+    content = LETTERS[name, code].content
     text, html = part(mail, "text/plain"), part(mail, "text/html")
 
     rust = fast_mail_parser.parse_email(content)
@@ -87,7 +88,7 @@ def test_three_parsers_read_the_same(name, code):
 
 @every_mail
 def test_it_travels_as_seven_bits_in_short_lines(name, code):
-    content = content_of(MAILS[name, code])
+    content = LETTERS[name, code].content
     assert content.isascii()
     assert b"\n" not in content.replace(b"\r\n", b"")
     assert max(map(len, content.split(b"\r\n"))) <= 120
@@ -238,7 +239,7 @@ def test_nothing_that_people_typed_becomes_markup(name, text):
 
     case = CASES[name]
     context = poisoned(case.message().context)
-    mail = COMPOSER.mail(case.message(context=context), registration(**case.person))
+    mail = opened(COMPOSER.letter(case.message(context=context), NONCES))
     html, plain = part(mail, "text/html"), part(mail, "text/plain")
     document = JustHTML(html, collect_errors=True, sanitize=False)
     assert document.errors == []
@@ -255,7 +256,7 @@ def test_nothing_that_people_typed_becomes_markup(name, text):
 @pytest.mark.parametrize(("language", "code"), [("en", "en"), ("de", "de"), ("kl", "de"), ("", "de")])
 def test_who_speaks_what_we_do_not_gets_the_language_of_the_event(language, code):
     case = CASES["confirmed"]
-    mail = COMPOSER.mail(case.message(language), registration())
+    mail = opened(COMPOSER.letter(case.message(language), NONCES))
     assert mail["Content-Language"] == code
 
 
@@ -263,7 +264,7 @@ def test_every_language_can_write_every_mail():
     made = composer(environment(SITE, assets={}))
     for code in LANGUAGES:
         for case in CASES.values():
-            assert made.mail(case.message(code), registration(**case.person))["Subject"]
+            assert opened(made.letter(case.message(code), NONCES))["Subject"]
 
 
 def links_of_text(text: str) -> list[str]:

@@ -1,11 +1,12 @@
 """Messages to send, and mails of them without templates."""
 
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from email.message import EmailMessage
 from typing import Any
 from uuid import UUID, uuid4
 
-from notifications.mail import Recipient, Sender, Words, build
+from notifications.delivery import Letter
+from notifications.mail import Recipient, Sender, Words, build, content_of, envelope_address
 from notifications.outbox import Claim, NewMessage
 from notifications.tables import Message
 
@@ -26,13 +27,24 @@ def new(number: int = 0, **changes: Any) -> NewMessage:
     return NewMessage(**values | changes)
 
 
-async def compose(claim: Claim) -> EmailMessage:
-    return build(
+async def compose(claims: Sequence[Claim]) -> Callable[[Claim], Letter]:
+    return letter_of
+
+
+def letter_of(claim: Claim) -> Letter:
+    mail = build(
         WORDS,
         Sender("dialog@example.org"),
         Recipient(claim.recipient_name, claim.recipient, claim.language),
         message_id=claim.message_id,
         sent_at=datetime.now(UTC),
+    )
+    return Letter(
+        id=claim.id,
+        created_at=claim.created_at,
+        sender="dialog@example.org",
+        recipient=envelope_address(claim.recipient),
+        content=content_of(mail),
     )
 
 

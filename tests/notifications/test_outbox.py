@@ -13,11 +13,12 @@ from notifications.outbox import (
     WORKER_LOST,
     claim,
     enqueue,
-    record_failed,
-    record_retry,
-    record_sent,
-    release,
+    failed,
+    record,
+    released,
     renew,
+    retry,
+    sent,
     supersede,
 )
 from notifications.tables import Message
@@ -142,42 +143,41 @@ async def test_a_claim_that_another_worker_took_cannot_be_renewed():
 
 
 @pytest.mark.parametrize(
-    "record",
-    [
-        record_sent,
-        release,
-        lambda claim: record_failed(claim, "550"),
-        lambda claim: record_retry(claim, "451", 60),
-    ],
+    "became",
+    [sent, released, lambda claim: failed(claim, "550"), lambda claim: retry(claim, "451", 60)],
 )
-async def test_whoever_slept_past_the_lease_may_not_record(record):
+async def test_whoever_slept_past_the_lease_may_not_record(became):
     await enqueue([new()])
     [late] = await claim(1, HOST, LAPSED)
     [present] = await claim(1, HOST)
     before = await row_of(late.id)
-    assert not await record(late)
+    assert await record([became(late)]) == set()
     assert await row_of(late.id) == before
-    assert await record_sent(present)
+    assert await record([sent(present)]) == {present.id}
 
 
 async def test_what_is_recorded_stands():
     await enqueue([new(number) for number in range(4)])
-    sent, failed, again, returned = await claim(4, HOST)
-    assert await record_sent(sent)
-    assert await record_failed(failed, "550 no such user")
-    assert await record_retry(again, "451 try later", 3600)
-    assert await release(returned, "cannot connect")
+    gone, refused, again, returned = claims = await claim(4, HOST)
+    together = [
+        sent(gone),
+        failed(refused, "550 no such user"),
+        retry(again, "451 try later", 3600),
+        released(returned, "cannot connect"),
+    ]
+    assert await record(together) == {found.id for found in claims}
     found = {row["id"]: row for row in await rows()}
-    assert (found[sent.id]["status"], found[sent.id]["last_error"]) == ("sent", None)
-    assert found[sent.id]["sent_at"] is not None
-    assert (found[failed.id]["status"], found[failed.id]["last_error"]) == ("failed", "550 no such user")
+    assert (found[gone.id]["status"], found[gone.id]["last_error"]) == ("sent", None)
+    assert found[gone.id]["sent_at"] is not None
+    assert found[refused.id]["sent_at"] is None
+    assert (found[refused.id]["status"], found[refused.id]["last_error"]) == ("failed", "550 no such user")
     assert (found[again.id]["status"], found[again.id]["attempts"]) == ("queued", 1)
     assert found[again.id]["due_at"] > datetime.now(UTC) + timedelta(minutes=59)
     assert (found[returned.id]["status"], found[returned.id]["attempts"]) == ("queued", 0)
     assert found[returned.id]["last_error"] == "cannot connect"
     assert {row["lease_until"] for row in found.values()} == {None}
     assert [row.id for row in await claim(4, HOST)] == [returned.id]
-    assert not await record_failed(sent, "twice")
+    assert await record([failed(gone, "twice")]) == set()
 
 
 async def test_a_message_that_kills_its_workers_is_given_up():
@@ -187,7 +187,7 @@ async def test_a_message_that_kills_its_workers_is_given_up():
     assert await claim(1, HOST, LAPSED) == []
     row = await row_of(found.id)
     assert (row["status"], row["last_error"], row["attempts"]) == ("failed", WORKER_LOST, CLAIMS_LOST)
-    assert not await record_sent(found)
+    assert await record([sent(found)]) == set()
 
 
 async def test_only_deaths_in_a_row_count():
@@ -195,7 +195,7 @@ async def test_only_deaths_in_a_row_count():
     for _ in range(3):
         for _ in range(CLAIMS_LOST - 1):
             [found] = await claim(1, HOST, LAPSED)
-        assert await record_retry(found, "451", 0)
+        assert await record([retry(found, "451", 0)])
     assert (await row_of(found.id))["status"] == "queued"
 
 
@@ -215,7 +215,7 @@ async def test_what_is_being_sent_is_not_replaced():
     await enqueue([new(about=kim)])
     [found] = await claim(1, HOST)
     assert await supersede(["confirmed"], about=[kim]) == 0
-    assert await record_sent(found)
+    assert await record([sent(found)]) == {found.id}
 
 
 async def test_what_was_replaced_is_not_sent():

@@ -16,7 +16,7 @@ from notifications.errors import CannotCompose
 from notifications.outbox import claim, enqueue
 from notifications.tables import Message
 from notifications.worker import deliver
-from tests.notifications.examples import HOST, compose, new, row_of, rows
+from tests.notifications.examples import HOST, compose, letter_of, new, row_of, rows
 from tests.notifications.sink import Sink, listening, smtp
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -173,13 +173,16 @@ async def _attempts_and_error(attempts, begins):
 
 
 async def test_a_mail_that_cannot_be_written_harms_no_other():
-    async def careless(message):
+    def write(message):
         number = message.context["number"]
         if number == 1:
             raise CannotCompose("the registration is gone")
         if number == 2:
             raise KeyError(message.recipient)
-        return await compose(message)
+        return letter_of(message)
+
+    async def careless(messages):
+        return write
 
     await enqueue([new(number) for number in range(4)])
     async with listening() as sink, working(smtp(sink), composing=careless):
@@ -238,10 +241,10 @@ async def test_a_server_that_answers_slower_than_the_lease_gets_the_mail_once():
 async def test_whoever_lost_the_message_while_writing_it_does_not_send_it():
     begun, go_on = asyncio.Event(), asyncio.Event()
 
-    async def slowly(message):
+    async def slowly(messages):
         begun.set()
         await go_on.wait()
-        return await compose(message)
+        return await compose(messages)
 
     await enqueue([new()])
     async with listening() as sink, working(smtp(sink), composing=slowly, lease_seconds=0.6):

@@ -1,6 +1,7 @@
 """What the actions write becomes mails: every message of a busy day, with the links that open what they promise."""
 
 import re
+from dataclasses import replace
 from datetime import datetime
 from email.message import EmailMessage
 from uuid import uuid4
@@ -12,10 +13,11 @@ from notifications.errors import CannotCompose
 from notifications.outbox import Claim, claim
 from registration import actions
 from registration.editing import Edit, edit
-from registration.mail import called
+from registration.mail import FORMS_KEPT, called
 from registration.tables import Registration
-from tests.mail.cases import CASES, LINKS, composer
-from tests.mail.reading import part
+from tests.events.examples import dialogue
+from tests.mail.cases import CASES, LINKS, NONCES, composer
+from tests.mail.reading import opened, part
 from tests.registration.town import (
     DAY,
     NOW,
@@ -37,7 +39,14 @@ COMPOSER = composer()
 
 async def mails() -> list[tuple[Claim, EmailMessage]]:
     """What waits in the outbox, written."""
-    return [(message, await COMPOSER.compose(message)) for message in await claim(1000, "dialog.example.org")]
+    messages = await claim(1000, "dialog.example.org")
+    write = await COMPOSER.compose(messages)
+    return [(message, opened(write(message))) for message in messages]
+
+
+async def mail_of(message: Claim) -> EmailMessage:
+    """A mail written alone."""
+    return opened((await COMPOSER.compose([message]))(message))
 
 
 @pytest.mark.usefixtures("database")
@@ -105,9 +114,9 @@ async def test_links_are_those_of_the_moment_of_sending():
     await hold()
     await register("kim")
     [message] = await claim(1, "dialog.example.org")
-    before = part(await COMPOSER.compose(message), "text/plain")
+    before = part(await mail_of(message), "text/plain")
     await Registration.update({Registration.confirm_nonce: "f" * 16}).where(Registration.id == message.about)
-    after = part(await COMPOSER.compose(message), "text/plain")
+    after = part(await mail_of(message), "text/plain")
     assert before != after
     assert LINKS.token("confirm", await id_of("kim"), "f" * 16) in after
 
@@ -116,7 +125,7 @@ async def test_links_are_those_of_the_moment_of_sending():
 async def test_a_registration_that_is_gone_gets_no_mail():
     for about in (uuid4(), None):
         with pytest.raises(CannotCompose, match="gone"):
-            await COMPOSER.compose(CASES["confirmed"].message(about=about))
+            await mail_of(CASES["confirmed"].message(about=about))
 
 
 @pytest.mark.parametrize(
@@ -149,3 +158,31 @@ def test_people_are_called_by_their_names(name):
 )
 def test_advertising_is_no_name(name):
     assert called(name) is None
+
+
+def test_what_two_people_are_told_holds_nothing_of_the_other():
+    case, written = CASES["confirmed"], composer()
+    kim = opened(written.letter(case.message(shared="event"), NONCES))
+    other = replace(case, person={"name": "Alex <b>", "number": "AAAA-BBBB", "id": uuid4()})
+    alex = opened(written.letter(other.message(shared="event", recipient="alex@example.org"), NONCES))
+    again = opened(written.letter(case.message(shared="event"), NONCES))
+    for kind in ("text/plain", "text/html", "text/calendar"):
+        assert part(kim, kind) == part(again, kind) != part(alex, kind)
+        assert not re.search("Kim|kim@|K7QM", part(alex, kind))
+        assert not re.search("Alex|alex@|AAAA", part(kim, kind))
+    assert "Alex &lt;b&gt;," in part(alex, "text/html")
+
+
+def test_written_mails_are_kept_for_as_long_as_they_are_few():
+    case, written = CASES["waitlisted"], composer()
+    for position in range(1, FORMS_KEPT + 20):
+        mail = opened(written.letter(replace(case, position=position).message("en"), NONCES))
+        assert f"Your position on the waitlist: {position}\n" in part(mail, "text/plain")
+    assert len(written._forms) <= FORMS_KEPT
+
+
+def test_a_fact_that_changes_is_told_as_it_is_now():
+    case, written = CASES["confirmed"], composer()
+    for event in (dialogue(), dialogue(starts_local=datetime(2022, 11, 18, 15))):
+        mail = opened(written.letter(replace(case, event=event).message("en"), NONCES))
+        assert f"{event.starts_local:%H:%M}" in part(mail, "text/plain")
