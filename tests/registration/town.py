@@ -211,12 +211,14 @@ async def watched(database: Database) -> AsyncIterator[Outbox]:
     assert await box.news() == []
 
 
-async def assert_in_order(*, settled: bool = True) -> None:
-    """Counters are the rows, nothing is oversold, and nobody was told what is not so.
+async def assert_in_order(slug: str | None = None, *, settled: bool = True) -> None:
+    """Counters are the rows, nothing is oversold, and nobody was told what is not so, in one event or in all.
 
     `settled`: nobody waits for what is free, which holds at every moment but between the deadline and the next look.
     """
     for event in await all_events():
+        if slug not in (None, event.slug):
+            continue
         people = await Registration.objects().where(Registration.event == event.id).output(load_json=True)
         await _assert_seats(event, people, settled)
         await _assert_groups(event, {person.id: person for person in people}, settled)
