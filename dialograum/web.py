@@ -58,6 +58,7 @@ from registration.controllers import Entrance, JoinPages, PersonalPages, Registe
 from registration.facts import event_facts, registration_facts
 from registration.limits import Limits
 from registration.links import Links
+from registration.own_pages import OwnChangePages
 from registration.queries import groups_held, groups_shown, position
 from registration.stamps import FormStamps
 from registration.tables import Registration
@@ -122,6 +123,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             EventPages,
             RegisterPages,
             PersonalPages,
+            OwnChangePages,
             JoinPages,
             SignInPages,
             DeskPages,

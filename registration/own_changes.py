@@ -91,14 +91,14 @@ async def change_place(
     return await registration_by_id(registration_id)
 
 
-async def change_answers(registration_id: UUID, answers: Mapping[str, Any], language: str) -> Registration:
-    """Sets all answers, to questions that were read in `language`. Nobody is told.
+async def change_answers(registration_id: UUID, answers: Mapping[str, Any]) -> Registration:
+    """Sets all answers; required ones stay required. Nobody is told.
 
     Raises RegistrationUnknown, ChangesClosed for an ended registration, and FormInvalid as `accepted` says.
     """
     async with _own(registration_id) as (event, registration):
         questions = questions_of(event)
-        result = accepted(questions, answers, {}, language, event.default_language)
+        result = accepted(questions, answers, {}, registration.language, event.default_language)
         if not isinstance(result, Accepted):
             raise FormInvalid(result)
         registration.answers, registration.special_answers = with_changes(

@@ -44,7 +44,9 @@ async def house(town: Town) -> House:
         "helper": await town.organiser("helper", "helper"),
         "admin": await town.organiser("admin", "admin"),
     }
-    event = await town.event(people["owner"], registration={"confirm_email": False})
+    event = await town.event(
+        people["owner"], registration={"confirm_email": False}, questions=[{"preset": "organisation"}]
+    )
     await Membership.insert(Membership(organiser=people["helper"].id, event=event.id, role="helper"))
     return House(town, await town.register(event), people)
 
@@ -214,7 +216,15 @@ async def test_helpers_see_no_address(house):
 
 LINKS: dict[Purpose, tuple[str, ...]] = {
     "confirm": ("/r/{}/confirmation",),
-    "own": ("/r/{}", "/r/{}/cancel", "/r/{}/calendar.ics"),
+    "own": (
+        "/r/{}",
+        "/r/{}/cancel",
+        "/r/{}/groups",
+        "/r/{}/attendance",
+        "/r/{}/answers",
+        "/r/{}/language",
+        "/r/{}/calendar.ics",
+    ),
     "join": ("/join/{}",),
     "check_in": (),
 }

@@ -23,6 +23,14 @@ PUBLIC = {
     "POST /r/{token}/confirmation",
     "GET /r/{token}/cancel",
     "POST /r/{token}/cancel",
+    "GET /r/{token}/groups",
+    "POST /r/{token}/groups",
+    "GET /r/{token}/attendance",
+    "POST /r/{token}/attendance",
+    "GET /r/{token}/answers",
+    "POST /r/{token}/answers",
+    "GET /r/{token}/language",
+    "POST /r/{token}/language",
     "POST /r/{token}/consents/{key}",
     "GET /r/{token}/calendar.ics",
     "GET /join/{token}",
@@ -112,7 +120,8 @@ def test_no_short_address_can_hide_a_page(application):
 
 async def test_head_answers_wherever_get_does(town, application):
     organiser = await town.organiser(role="admin")
-    registration = await town.register(await town.event(registration={"confirm_email": False}))
+    event = await town.event(registration={"confirm_email": False}, questions=[{"preset": "organisation"}])
+    registration = await town.register(event)
     browser, system = await town.signed_in(organiser), await town.system(organiser)
     own, join = (town.link(purpose, registration).split("/")[2] for purpose in ("own", "join"))
     confirm = town.link("confirm", registration).split("/")[2]

@@ -82,7 +82,8 @@ async def test_personal_pages_are_neither_kept_nor_found(town, visitor):
     event = await town.event(registration={"confirm_email": False})
     registration = await town.register(event)
     own, join = town.link("own", registration), town.link("join", registration)
-    for path in (own, f"{own}/cancel", f"{own}/calendar.ics", join):
+    forms = (f"{own}/{thing}" for thing in ("cancel", "groups", "attendance", "language"))
+    for path in (own, *forms, f"{own}/calendar.ics", join):
         headers = (await visitor.get(path)).headers
         assert headers["cache-control"] == "no-store"
         assert headers["x-robots-tag"] == "noindex"
@@ -115,7 +116,7 @@ async def test_no_form_is_taken_without_its_token(town):
     browser = await town.signed_in(await town.organiser(role="admin"))
     for path in (
         "/events/forum/register",
-        f"{own}/cancel",
+        *(f"{own}/{thing}" for thing in ("cancel", "groups", "attendance", "answers", "language")),
         town.link("confirm", registration),
         "/organise/sign-in",
         "/organise/sign-out",
