@@ -35,9 +35,9 @@ class ChangeApi(Controller):
         replace: Annotated[bool, QueryParameter(description="also where people lose their group")] = False,
         if_match: Annotated[str | None, HeaderParameter(name="If-Match")] = None,
     ) -> Response[Json]:
-        _check_version(if_match, managed.version)
-        document = patched(await publishing.document_of(managed.slug), data)
+        version = _version_named(if_match, managed.version)
         if preview_:
+            document = patched(await publishing.document_of(managed.slug), data)
             outlook = await preview(
                 managed.slug,
                 document,
@@ -49,20 +49,26 @@ class ChangeApi(Controller):
             )
             body = {"event": shown(outlook.after), **outlook_json(outlook)}
             return Response(body, headers={"ETag": f'"{managed.version}"'})
-        event = await publishing.edit(
+        event = await publishing.patch(
             managed.slug,
-            document,
+            data,
             caller.organiser,
             now,
-            version=managed.version,
+            version=version,
             languages=languages,
             replace_groups=replace,
         )
         return Response(shown(event), headers={"ETag": f'"{event.version}"'})
 
 
-def _check_version(if_match: str | None, version: int) -> None:
-    """Raises Conflict where the header (RFC 9110, 13.1.1) does not name the present version."""
+def _version_named(if_match: str | None, present: int) -> int | None:
+    """The version that must not have changed until then, `None` without the header (RFC 9110, 13.1.1) or for `*`.
+
+    Raises Conflict where it does not name the present one.
+    """
     tags = [tag.strip().removeprefix("W/").strip('"') for tag in (if_match or "*").split(",")]
-    if "*" not in tags and str(version) not in tags:
-        raise Conflict(f"If-Match names {if_match}; the event is at version {version} now.")
+    if "*" in tags:
+        return None
+    if str(present) not in tags:
+        raise Conflict(f"If-Match names {if_match}; the event is at version {present} now.")
+    return present

@@ -3,7 +3,7 @@
 Each action is one transaction that locks the event's row first.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from secrets import token_hex
@@ -13,7 +13,7 @@ import msgspec
 from asyncpg.exceptions import UniqueViolationError
 from msgspec.structs import replace
 
-from dialograum.event_file import EventDocument, EventFile, EventFileInvalid, Problem
+from dialograum.event_file import EventDocument, EventFile, EventFileInvalid, Problem, patched
 from events import actions
 from events.details import EventDetails
 from events.errors import Conflict, EventUnknown
@@ -148,11 +148,35 @@ async def edit(
     `replace_groups` is false, fewer seats are named than are held, or `version` is not the present one.
     """
     async with Event._meta.db.transaction():
-        event = await event_named(slug, locked=True)
-        if version is not None and version != event.version:
-            raise Conflict(f"The event has been changed since version {version}: it is {event.version} now.")
+        event = await _event_at(slug, version)
         await _edit(event, document, by, now, replace_groups, languages)
         return await details_of(await event_by_id(event.id))
+
+
+async def patch(
+    slug: str,
+    changes: Mapping[str, Any],
+    by: Organiser | None,
+    now: datetime,
+    *,
+    version: int | None = None,
+    languages: Collection[str] = (),
+    replace_groups: bool = False,
+) -> EventDetails:
+    """The same for an event with a JSON Merge Patch (RFC 7396) of its file: two at once both count."""
+    async with Event._meta.db.transaction():
+        event = await _event_at(slug, version)
+        document = patched(await _document(event, await details_of(event)), changes)
+        await _edit(event, document, by, now, replace_groups, languages)
+        return await details_of(await event_by_id(event.id))
+
+
+async def _event_at(slug: str, version: int | None) -> Event:
+    """The event, locked. Raises Conflict where it is not at the version (`None` = whatever it is)."""
+    event = await event_named(slug, locked=True)
+    if version is not None and version != event.version:
+        raise Conflict(f"The event has been changed since version {version}: it is {event.version} now.")
+    return event
 
 
 async def publish(slug: str, by: Organiser, now: datetime) -> None:

@@ -646,3 +646,15 @@ async def test_the_api_describes_itself(visitor):
 
 def test_the_example_is_an_event_file():
     assert from_document(forum()).slug == "forum"
+
+
+async def test_two_changes_at_once_both_count(town):
+    office = await town.organiser()
+    await town.event(office)
+    system = await town.system(office)
+    changes = [{"title": {"en": "New"}}, {"venue": {"name": "Rathaus"}}, {"registration": {"capacity": 7}}]
+    answers = await asyncio.gather(*(system.patch(FORUM, json=change) for change in changes))
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    event = (await system.get(FORUM)).json()
+    assert (event["title"], event["registration"]["capacity"]) == ("New", 7)
+    assert event["venues"][0]["name"] == "Rathaus"
