@@ -221,6 +221,10 @@ class Composer:
             "registration": registration,
             "changed": set(changes),
             "before": {what: changes.get(what, {}).get("before") for what in CHANGEABLE},
+            "moved": {
+                session["key"]: session["before"]
+                for session in changes.get("groups", {}).get("sessions") or ()
+            },
             "reason": context.get("reason"),
             "by": context.get("by"),
             "called": registration["called"],

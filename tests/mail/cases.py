@@ -246,6 +246,50 @@ CASES = {
     "registration_changed-groups": Case(
         "registration_changed", more={"by": "self", "changes": [OTHER_GROUP]}
     ),
+    "registration_changed-groups-by-self": Case(
+        "registration_changed",
+        with_dinner(),
+        {"sequence": 1, "wishes": {**WISHES, "dinner": []}},
+        {"tour": "tour", "round-1": "vielfalt"},
+        more={
+            "by": "self",
+            "changes": [
+                {
+                    "what": "groups",
+                    "before": [
+                        {"de": "Gemeinsames Abendessen", "en": "Dinner together"},
+                        {"de": "Integration"},
+                        {"de": "Vielfalt", "en": "Diversity"},
+                    ],
+                    "after": [
+                        {"de": "Stadtrundgang", "en": "Walk through the town"},
+                        {"de": "Vielfalt", "en": "Diversity"},
+                    ],
+                    "sessions": [
+                        {"key": "tour", "before": None},
+                        {
+                            "key": "dinner",
+                            "before": {"de": "Gemeinsames Abendessen", "en": "Dinner together"},
+                        },
+                        {"key": "round-1", "before": {"de": "Integration"}},
+                        {"key": "round-2", "before": {"de": "Vielfalt", "en": "Diversity"}},
+                    ],
+                }
+            ],
+        },
+    ),
+    "registration_changed-attendance-by-self": Case(
+        "registration_changed",
+        hybrid(),
+        {"attendance": "in_person", "seats": 2, "sequence": 1},
+        more={
+            "by": "self",
+            "changes": [
+                {"what": "attendance", "before": "online", "after": "in_person"},
+                {"what": "seats", "before": 3, "after": 2},
+            ],
+        },
+    ),
     "registration_changed-moved-up-into-group": Case(
         "registration_changed", more={"by": "system", "changes": [{"what": "groups"}]}
     ),
