@@ -95,6 +95,21 @@ async def test_the_form_shows_what_one_has_and_what_is_free(town, visitor):
     assert "Housing You have a seat Education Waitlist" in words(page)
 
 
+async def test_every_round_has_one_field_for_a_second_wish(town, visitor):
+    rounds = [
+        {**forum()["sessions"][0], "key": key, "starts_at": f"{DAY}T{start}:00", "ends_at": f"{DAY}T{end}:00"}
+        for key, start, end in (("one", "16:30", "17:00"), ("two", "17:00", "17:30"))
+    ]
+    groups = [
+        {**{name: group[name] for name in ("key", "capacity", "title")}, "sessions": ["one", "two"]}
+        for group in SMALL
+    ]
+    await town.event(sessions=rounds, groups=groups, registration={"confirm_email": False})
+    own = town.link("own", await town.register(await details("forum"), groups={"one": ["wohnen"]}))
+    page = await visitor.get(f"{own}/groups")
+    assert re.findall(r'<select [^>]*name="([^"]*)"', page.text) == ["group2.one", "group2.two"]
+
+
 async def test_another_group_is_theirs_at_once_and_the_page_says_so(town, visitor):
     await hold(town)
     row = await register(town)
