@@ -32,7 +32,12 @@ from events.rules import EventStatus
 from events.tables import Event, Organiser, Series
 from hybrid.actions import write_rules
 from hybrid.queries import rules_of
-from registration.event_changes import carry_through, leave_vanishing_groups, tell_of_cancellation
+from registration.event_changes import (
+    carry_through,
+    leave_overlapping_groups,
+    leave_vanishing_groups,
+    tell_of_cancellation,
+)
 from registration.questions import QuestionSpec
 from registration.reminders import ReminderSpec
 
@@ -250,6 +255,9 @@ async def _edit(
     if cancelling:
         told = await _cancel(await event_by_id(event.id), None, by, now)
     elif after.status is not EventStatus.CANCELLED:
+        if overlapping := await leave_overlapping_groups(after):
+            lost_group |= overlapping
+            after = await details_of(await event_by_id(event.id))
         told = await carry_through(after, changes, lost_group, now)
     return Written(event.slug, created=False, changes=tuple(change.what for change in changes), told=told)
 

@@ -41,11 +41,40 @@ async def leave_vanishing_groups(
         raise Conflict(f"{held} hold seats in groups that would vanish: {places}.", held=held)
     ids = [slot.id for _, slot in vanishing]
     rows = await GroupSeat.delete().where(GroupSeat.slot.is_in(ids)).returning(GroupSeat.registration)
-    leaving = {row["registration"] for row in rows}
-    await Registration.raw(
-        "UPDATE registration SET sequence = sequence + 1 WHERE id = ANY({}::uuid[])", list(leaving)
+    return await _left({row["registration"] for row in rows})
+
+
+async def leave_overlapping_groups(event: EventDetails) -> set[UUID]:
+    """Takes people out of the later of two groups whose sessions have come to overlap; returns who they are."""
+    rows = await GroupSeat.raw(
+        """
+        WITH held AS (
+            SELECT seat.id, seat.registration, seat.slot, seat.seats, session.starts_at, session.ends_at
+            FROM group_seat AS seat JOIN group_slot AS slot ON slot.id = seat.slot
+            JOIN session ON session.id = slot.session WHERE session.event = {}
+        ), later AS (
+            DELETE FROM group_seat USING held AS second, held AS first
+            WHERE group_seat.id = second.id AND first.registration = second.registration
+            AND (first.starts_at, first.slot) < (second.starts_at, second.slot)
+            AND second.starts_at < first.ends_at AND first.starts_at < second.ends_at
+            RETURNING group_seat.registration, group_seat.slot, group_seat.seats
+        ), counted AS (
+            UPDATE group_slot SET taken = taken - left_again.seats
+            FROM (SELECT slot, sum(seats) AS seats FROM later GROUP BY slot) AS left_again
+            WHERE group_slot.id = left_again.slot
+        )
+        SELECT DISTINCT registration FROM later
+        """,
+        event.id,
     )
-    return leaving
+    return await _left({row["registration"] for row in rows})
+
+
+async def _left(people: set[UUID]) -> set[UUID]:
+    await Registration.raw(
+        "UPDATE registration SET sequence = sequence + 1 WHERE id = ANY({}::uuid[])", list(people)
+    )
+    return people
 
 
 async def carry_through(
@@ -53,8 +82,15 @@ async def carry_through(
 ) -> int:
     """Moves up who can, and tells everybody who takes part or waits what changed for them, each in one mail.
 
-    Where addresses need no proof any more, seats that waited for it are confirmed. Returns how many are told.
+    Where addresses need no proof any more, seats that waited for it are confirmed; no seat waits for it beyond the
+    start. Returns how many are told.
     """
+    await Registration.raw(
+        "UPDATE registration SET held_until = {} WHERE event = {} AND status = 'pending' AND held_until > {}",
+        event.starts_at,
+        event.id,
+        event.starts_at,
+    )
     listed = [{"what": change.what, "before": change.before, "after": change.after} for change in changes]
     told = set() if event.confirm_email else await _confirm_held(event, now, listed)
     told |= await move_up(event, now, listed)
