@@ -51,7 +51,7 @@ async def edit(registration_id: UUID, wanted: Edit, by: Organiser, now: datetime
         registration = await registration_by_id(registration_id)
         if registration.status not in ACTIVE:
             raise Conflict("This registration has ended.")
-        changes = await _edit_person(event, registration, wanted)
+        changes = await _edit_person(event, registration, wanted, now)
         changes += await _edit_seats(event, registration, wanted)
         if not isinstance(wanted.groups, msgspec.UnsetType):
             changes += await _edit_groups(event, registration, wanted.groups)
@@ -77,7 +77,10 @@ async def edit(registration_id: UUID, wanted: Edit, by: Organiser, now: datetime
         return await registration_by_id(registration_id)
 
 
-async def _edit_person(event: EventDetails, registration: Registration, wanted: Edit) -> Changes:
+async def _edit_person(
+    event: EventDetails, registration: Registration, wanted: Edit, now: datetime
+) -> Changes:
+    """Name, address, language and answers. Who has no address any more need not confirm one."""
     changes: Changes = []
     if not isinstance(wanted.name, msgspec.UnsetType) and wanted.name != registration.name:
         changes.append({"what": "name", "before": registration.name, "after": wanted.name})
@@ -95,6 +98,10 @@ async def _edit_person(event: EventDetails, registration: Registration, wanted: 
         )
         await withdraw(registration.id)
         changes.append({"what": "email"})
+        if address is None and registration.confirmed_at is None:
+            registration.confirmed_at = now
+            if registration.status == RegistrationStatus.PENDING:
+                registration.status, registration.held_until = RegistrationStatus.CONFIRMED, None
     if not isinstance(wanted.language, msgspec.UnsetType):
         registration.language = wanted.language
     if not isinstance(wanted.answers, msgspec.UnsetType):
