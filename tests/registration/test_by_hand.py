@@ -397,14 +397,3 @@ async def test_answers_to_a_question_that_goes_are_out_of_sight_and_not_lost(out
         {"organisation": "Chor"},
         {"food": ["vegan"]},
     )
-
-
-async def test_who_has_no_address_any_more_need_not_confirm_one(outbox):
-    await hold(capacity=1)
-    await register("kim")
-    await register("toni")
-    await outbox.news()
-    for name, status in (("kim", CONFIRMED), ("toni", WAITLISTED)):
-        row = await edit(name, email=None)
-        assert (row.status, row.confirmed_at, row.held_until, row.address) == (status, NOW, None, None)
-    assert await outbox.news() == []
