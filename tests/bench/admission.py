@@ -12,11 +12,14 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 from dialograum import embedded, publishing
 from dialograum.database import DB, connected, migrate
@@ -75,6 +78,26 @@ async def compared(url: str, clients: int, seconds: float, runs: int) -> dict[st
         "batches_to_empty": round(rates["batches"] / rates["empty"], 2),
         "invariants": {name: sum(check[name] for check in checks) for name in checks[0]},
     }
+
+
+async def told_apart(url: str, calls: int = 300) -> dict[str, float]:
+    """Whether the time of an answer tells a known address from a new one: medians of alternating single calls."""
+    await hold("telling", 10 * calls)
+    times: dict[str, list[float]] = {"known": [], "unknown": []}
+    async with httpx.AsyncClient(base_url=url) as client:
+        for number in range(calls + 1):
+            for kind, name in (("known", "kim"), ("unknown", f"k{number}")):
+                body = {
+                    "name": "Kim Muster",
+                    "email": f"{name}@example.org",
+                    "groups": {"groups": ["wohnen"]},
+                }
+                began = time.perf_counter()
+                answer = await client.post(VARIANTS["batches"].format("telling"), json=body)
+                times[kind].append((time.perf_counter() - began) * 1000)
+                answer.raise_for_status()
+    medians = {f"{kind}_ms": round(statistics.median(found[1:]), 2) for kind, found in times.items()}
+    return {**medians, "known_to_unknown": round(medians["known_ms"] / medians["unknown_ms"], 3)}
 
 
 async def grown(url: str, seconds: float, runs: int, filled: int) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The service with two workers and nothing beside it, and the routes that measurements compare it with."""
 
 import asyncio
+import gc
 import multiprocessing
 import os
 import sys
@@ -54,7 +55,7 @@ async def register_alone(slug: Slug, data: JSONBody[RegistrationBody], now: Now)
 
 
 def application() -> Any:
-    """The whole service, with the routes to compare with behind the same layers."""
+    """The whole service as `dialograum.serving` has it, with the routes to compare with behind the same layers."""
     logs.configure()
     settings = load()
     app = create_app(settings)
@@ -63,6 +64,8 @@ def application() -> Any:
         inner = inner.app
     for handler in (empty, register_plainly, register_alone):
         inner.register(handler)
+    gc.collect()
+    gc.freeze()
     return app
 
 
