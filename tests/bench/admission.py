@@ -46,12 +46,12 @@ async def measure(seconds: float, runs: int, clients: tuple[int, ...], filled: i
             await hold("warm", 100)
             for variant in VARIANTS:
                 await run(url, VARIANTS[variant].format("warm"), f"w{variant}", clients=16, seconds=1)
-            result: dict[str, Any] = {
-                "clients": {number: await compared(url, number, seconds, runs) for number in clients}
+            return {
+                "machine": {"cores": os.cpu_count(), "client": Load.name()},
+                "clients": {number: await compared(url, number, seconds, runs) for number in clients},
+                "known_and_unknown": await told_apart(url),
+                "with_registrations": await grown(url, seconds, runs, filled) if filled else None,
             }
-            if filled:
-                result["with_registrations"] = await grown(url, seconds, runs, filled)
-            return {"machine": {"cores": os.cpu_count(), "client": Load.name()}, **result}
 
 
 async def compared(url: str, clients: int, seconds: float, runs: int) -> dict[str, Any]:
