@@ -20,6 +20,7 @@ from registration import editing
 from registration.attendees import Attendee
 from registration.by_hand import register_by_hand
 from registration.by_hand_forms import (
+    asked_by_hand,
     attendances_for,
     edit_by_hand,
     is_empty,
@@ -89,7 +90,7 @@ class PeoplePages(Controller):
         self, managed: Managed, registration_id: PersonId, caller: Calling, now: Now
     ) -> Template:
         attendee = _active(await attendee_of(managed, registration_id, caller))
-        return await _edit_page(managed, attendee, PageForm(values_of(attendee)), caller, now)
+        return await _edit_page(managed, attendee, PageForm(values_of(attendee, managed)), caller, now)
 
     @post("/{registration_id:uuid}/edit", status_code=200)
     async def edit(
@@ -103,8 +104,8 @@ class PeoplePages(Controller):
     ) -> Template | Redirect:
         attendee = _active(await attendee_of(managed, registration_id, caller))
         form = PageForm(form_values(await request.form()))
-        if form.value("state") != state_of(attendee):
-            form = PageForm(values_of(attendee), [("name", "changed-meanwhile")])
+        if form.value("state") != state_of(attendee, managed):
+            form = PageForm(values_of(attendee, managed), [("name", "changed-meanwhile")])
             return await _edit_page(managed, attendee, form, caller, now, status_code=409)
         edit, form.errors = edit_by_hand(form.values, managed, attendee, languages)
         known: Sequence[UUID] = ()
@@ -135,7 +136,12 @@ async def _by_hand_page(
 ) -> Template:
     return Template(
         "desk/by_hand.html",
-        context={**await frame_of(event, caller, now, "attendees"), "form": form, "known": known},
+        context={
+            **await frame_of(event, caller, now, "attendees"),
+            "form": form,
+            "known": known,
+            "asked": asked_by_hand(event),
+        },
         status_code=422 if form.errors else 200,
     )
 
@@ -155,7 +161,8 @@ async def _edit_page(
             **await frame_of(event, caller, now, "attendees"),
             "attendee": attendee,
             "attendances": attendances_for(event, attendee),
-            "state": state_of(attendee),
+            "state": state_of(attendee, event),
+            "asked": asked_by_hand(event, with_consents=False),
             "form": form,
             "known": known,
         },

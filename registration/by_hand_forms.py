@@ -1,22 +1,27 @@
 """What organisers type in when they register or change somebody by hand."""
 
 import hashlib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from events.details import EventDetails
 from events.rules import Attendance
+from registration.answers import Accepted, accepted
 from registration.attendees import Attendee
 from registration.decisions import Newcomer
 from registration.editing import Edit
 from registration.forms import SEATS, Errors, checked_email, checked_name
+from registration.question_forms import fields_of, outdated, typed
+from registration.questions import Question, questions_of
 
 
 def newcomer_by_hand(
     values: Mapping[str, str], event: EventDetails, languages: Collection[str]
 ) -> tuple[Newcomer | None, Errors]:
-    """The newcomer, or `None` and what is wrong, in the order of the form. An address may be left out.
+    """The newcomer, or `None` and what is wrong, in the order of the form. Address and answers may be left out.
 
     The group wished stands in `group.<session>`; empty is no wish.
     """
@@ -26,10 +31,25 @@ def newcomer_by_hand(
     attendance = _attendance(values, event.offered, errors) if len(event.offered) > 1 else None
     seats = _seats(values, errors)
     groups = _groups(values, event, errors)
+    questions = asked_by_hand(event)
+    answers, consents = typed(values, questions)
+    shown_in = values["shown_in"] if values.get("shown_in") in languages else language
+    errors += _flaws(answers, event, questions)
+    errors += outdated(values, questions, shown_in, event.default_language)
     if errors:
         return None, errors
     wishes = {session: (group,) for session, group in groups.items() if group}
-    return Newcomer(name, email, language, attendance, seats, wishes), []
+    return Newcomer(
+        name,
+        email,
+        language,
+        attendance,
+        seats,
+        wishes,
+        answers=answers,
+        consents=consents,
+        shown_in=shown_in,
+    ), []
 
 
 def edit_by_hand(
@@ -37,12 +57,13 @@ def edit_by_hand(
 ) -> tuple[Edit | None, Errors]:
     """What the form changes of the registration; what it shows unchanged is left alone."""
     errors: Errors = []
-    shown = values_of(before)
+    shown = values_of(before, event)
     name, email = _person(values, errors)
     language = _language(values, {*languages, before.registration.language}, errors)
     attendance = _attendance(values, attendances_for(event, before), errors)
     seats = _seats(values, errors)
     groups = _groups(values, event, errors)
+    answers = _changed_answers(values, shown, event, errors)
     if errors:
         return None, errors
     changed = {
@@ -58,7 +79,17 @@ def edit_by_hand(
         attendance=attendance if attendance and attendance != row.attendance else unset,
         seats=seats if seats != row.seats else unset,
         groups=changed or unset,
+        answers=answers or unset,
     ), []
+
+
+def asked_by_hand(event: EventDetails, *, with_consents: bool = True) -> tuple[Question, ...]:
+    """The event's questions; nothing is required of who phones."""
+    return tuple(
+        replace(question, required=False)
+        for question in questions_of(event)
+        if with_consents or question.type != "consent"
+    )
 
 
 def is_empty(edit: Edit) -> bool:
@@ -72,8 +103,8 @@ def attendances_for(event: EventDetails, attendee: Attendee) -> tuple[Attendance
     return event.offered if own in event.offered else (own, *event.offered)
 
 
-def values_of(attendee: Attendee) -> dict[str, str]:
-    """The form filled in with a registration as it stands."""
+def values_of(attendee: Attendee, event: EventDetails) -> dict[str, str]:
+    """The form filled in with a registration of the event as it stands."""
     row = attendee.registration
     return {
         "name": row.name,
@@ -82,13 +113,34 @@ def values_of(attendee: Attendee) -> dict[str, str]:
         "attendance": str(row.attendance),
         "seats": str(row.seats),
         **{f"group.{session}": group or "" for session, group in attendee.groups.items()},
+        **fields_of(questions_of(event), row.answers | row.special_answers),
     }
 
 
-def state_of(attendee: Attendee) -> str:
+def state_of(attendee: Attendee, event: EventDetails) -> str:
     """Short text that is another one once the registration was changed elsewhere."""
-    state = [sorted(values_of(attendee).items()), str(attendee.registration.status)]
+    state = [sorted(values_of(attendee, event).items()), str(attendee.registration.status)]
     return hashlib.sha256(msgspec.json.encode(state)).hexdigest()[:16]
+
+
+def _changed_answers(
+    values: Mapping[str, str], shown: Mapping[str, str], event: EventDetails, errors: Errors
+) -> dict[str, Any]:
+    """The answers that are other ones than those shown; `None` for one that was taken back."""
+    questions = asked_by_hand(event, with_consents=False)
+    after, _ = typed({name: value.replace("\r\n", "\n") for name, value in values.items()}, questions)
+    before, _ = typed(shown, questions)
+    keys = [question.key for question in questions if after.get(question.key) != before.get(question.key)]
+    changed = {key: after.get(key) for key in keys}
+    errors += _flaws(changed, event, questions)
+    return changed
+
+
+def _flaws(answers: Mapping[str, Any], event: EventDetails, questions: Sequence[Question]) -> Errors:
+    """What is wrong with answers; leaving one out is not."""
+    language = event.default_language
+    result = accepted(questions, answers, {}, language, language, must_be_whole=False)
+    return [] if isinstance(result, Accepted) else result
 
 
 def _person(values: Mapping[str, str], errors: Errors) -> tuple[str, str | None]:
