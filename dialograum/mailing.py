@@ -13,6 +13,7 @@ from events.calendar import Party
 from notifications.delivery import Folder, Smtp, Transport
 from notifications.mail import host_of
 from notifications.outbox import CHANNEL
+from notifications.rules import NO_LIMITS
 from notifications.worker import deliver
 from registration.links import Links
 from registration.mail import Composer
@@ -31,6 +32,7 @@ async def mail_worker(settings: Settings, stop: asyncio.Event) -> None:
             stop,
             wake,
             host=host_of(settings.base_url),
+            limits=settings.mail.limits if settings.mail else NO_LIMITS,
         )
     finally:
         waking.cancel()

@@ -1,6 +1,7 @@
 """What an operator sets: `DIALOGRAUM_…` in the environment, or the same keys in lower case in `dialograum.toml`."""
 
 import os
+import re
 import secrets
 import tempfile
 import tomllib
@@ -23,6 +24,7 @@ from pydantic_settings import (
 )
 
 from dialograum.failures import SettingsInvalid
+from notifications.rules import NO_LIMITS, Limits
 from registration.limits import UNLIMITED, Limit
 
 PREFIX = "DIALOGRAUM_"
@@ -37,7 +39,10 @@ class Sender(NamedTuple):
 
 @dataclass(frozen=True)
 class MailServer:
-    """Where mail is handed over. `tls` speaks TLS from the first byte, `starttls` turns it on afterwards."""
+    """Where mail is handed over, and how fast.
+
+    `tls` speaks TLS from the first byte, `starttls` turns it on afterwards.
+    """
 
     host: str
     port: int
@@ -45,12 +50,14 @@ class MailServer:
     starttls: Literal["auto", "required", "never"]
     user: str = ""
     password: str = field(default="", repr=False)
+    limits: Limits = NO_LIMITS
 
     @classmethod
     def parse(cls, url: str) -> Self:
         parts = urlsplit(url)
-        query = parse_qs(parts.query)
+        query = parse_qs(parts.query, keep_blank_values=True)
         starttls = query.pop("starttls", ["auto"])[-1]
+        limits = Limits(_per_second("rate", query), _per_second("domain_rate", query))
         port = _port(parts)
         if (
             parts.scheme not in ("smtp", "smtps")
@@ -69,7 +76,16 @@ class MailServer:
             starttls="never" if tls else starttls,  # type: ignore[arg-type]
             user=unquote(parts.username or ""),
             password=unquote(parts.password or ""),
+            limits=limits,
         )
+
+
+def _per_second(name: str, query: dict[str, list[str]]) -> float | None:
+    if (values := query.pop(name, None)) is None:
+        return None
+    if len(values) > 1 or not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", values[0]) or not float(values[0]):
+        raise ValueError(f"{name} is a number of mails per second above 0, like 10 or 0.5")
+    return float(values[0])
 
 
 def _port(parts: SplitResult) -> int | None:

@@ -116,20 +116,32 @@ async def enqueue(messages: Sequence[NewMessage], *, shared: int | None = None) 
         await engine.notify(CHANNEL)
 
 
-async def claim(limit: int, host: str, lease_seconds: float = LEASE_SECONDS) -> list[Claim]:
+_LANE_IS_FREE = """
+    AND NOT EXISTS (
+        SELECT FROM lane WHERE domain IN ('', lower(substring(recipient FROM '[^@]*$')))
+        AND next_at > statement_timestamp() + interval '0.5 seconds'
+    )
+"""
+
+
+async def claim(
+    limit: int, host: str, lease_seconds: float = LEASE_SECONDS, *, paced: bool = False
+) -> list[Claim]:
     """Takes what is due, and what other workers left behind, longest waiting first.
 
     Gives each its Message-ID at `host` when it is first claimed. One that was left behind `CLAIMS_LOST` times
-    becomes `failed` instead. Not to be called in a transaction: its locks would outlive the claim.
+    becomes `failed` instead. `paced` leaves out those whose lane is taken for the next half second. Not to be
+    called in a transaction: its locks would outlive the claim.
     """
     rows = await Message.raw(
-        """
+        f"""
         WITH due AS (
-            SELECT id, fence % {} >= {} AS lost, coalesce(lease_until, due_at) AS waits_since
+            SELECT id, fence % {{}} >= {{}} AS lost, coalesce(lease_until, due_at) AS waits_since
             FROM message
             WHERE status IN ('queued', 'sending') AND coalesce(lease_until, due_at) <= statement_timestamp()
+                {_LANE_IS_FREE if paced else ""}
             ORDER BY waits_since
-            LIMIT {}
+            LIMIT {{}}
             FOR UPDATE SKIP LOCKED
         ), claimed AS (
             UPDATE message SET
@@ -137,15 +149,15 @@ async def claim(limit: int, host: str, lease_seconds: float = LEASE_SECONDS) -> 
                 fence = fence + 1,
                 attempts = attempts + CASE WHEN lost THEN 0 ELSE 1 END,
                 lease_until = CASE WHEN lost THEN NULL
-                    ELSE statement_timestamp() + {} * interval '1 second' END,
-                last_error = CASE WHEN lost THEN {} ELSE last_error END,
-                message_id = CASE WHEN message_id = '' THEN '<' || message.id || '@' || {} || '>'
+                    ELSE statement_timestamp() + {{}} * interval '1 second' END,
+                last_error = CASE WHEN lost THEN {{}} ELSE last_error END,
+                message_id = CASE WHEN message_id = '' THEN '<' || message.id || '@' || {{}} || '>'
                     ELSE message_id END
             FROM due WHERE message.id = due.id
             RETURNING message.*, waits_since
         )
         SELECT * FROM claimed WHERE status = 'sending' ORDER BY waits_since
-        """,
+        """,  # noqa: S608, no value is written into it
         FENCE_STEP,
         CLAIMS_LOST,
         limit,

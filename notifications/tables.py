@@ -18,6 +18,13 @@ class MessageStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class Lane(Table):
+    """How far mails to a recipient domain are spread over time, where an operator limits them."""
+
+    domain = Varchar(length=253, primary_key=True, help_text="empty = mails to all domains")
+    next_at = Timestamptz(default=TimestamptzNow(), help_text="when the next one may leave")
+
+
 class SharedContext(Table):
     """Facts that many messages state, such as those about their event, written once."""
 

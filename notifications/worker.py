@@ -5,11 +5,11 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from notifications import outbox
+from notifications import outbox, pace
 from notifications.delivery import Letter, Outcome, Refused, Sent, ServerAway, Transport
 from notifications.errors import CannotCompose
 from notifications.outbox import Claim
-from notifications.rules import pause, retry_after
+from notifications.rules import NO_LIMITS, Limits, pause, retry_after
 
 logger = logging.getLogger(__name__)
 
@@ -36,13 +36,14 @@ async def deliver(
     lease_seconds: float = outbox.LEASE_SECONDS,
     interval_seconds: float = INTERVAL_SECONDS,
     drain_seconds: float = DRAIN_SECONDS,
+    limits: Limits = NO_LIMITS,
 ) -> None:
     """Sends due messages until `stop` is set, then finishes what is under way.
 
-    Any number may run, in any number of processes. `wake` makes it look at once; `host` stands in the
-    Message-IDs. Nothing but cancellation ends it: while database or mail server are away, it waits.
+    Any number may run, in any number of processes; all together keep within `limits`. `wake` makes it look at once;
+    `host` stands in the Message-IDs. Nothing but cancellation ends it: without database or mail server it waits.
     """
-    worker = _Worker(compose, transport, stop, wake, host, lease_seconds, interval_seconds)
+    worker = _Worker(compose, transport, stop, wake, host, lease_seconds, interval_seconds, limits)
     renewing = asyncio.create_task(worker.renew_in_time())
     try:
         await worker.run()
@@ -62,9 +63,11 @@ class _Worker:
         host: str,
         lease_seconds: float,
         interval_seconds: float,
+        limits: Limits,
     ) -> None:
         self._compose, self._transport, self._stop, self._wake = compose, transport, stop, wake
         self._host, self._lease_seconds, self._interval_seconds = host, lease_seconds, interval_seconds
+        self._limits = limits
         self._turns = asyncio.Semaphore(transport.at_once)
         # More than are sent at once, so that the next mails are written while the server answers.
         self._most = 8 * transport.at_once
@@ -87,7 +90,7 @@ class _Worker:
                 continue
             if not self._in_hand:
                 await self._transport.close()
-            await self._any(self._wake, seconds=self._interval_seconds)
+            await self._any(self._wake, seconds=await self._look_again_in())
 
     async def drain(self, seconds: float) -> None:
         if self._in_hand:
@@ -133,7 +136,8 @@ class _Worker:
     async def _take(self, free: int) -> int:
         since = time.monotonic()
         try:
-            claims = await outbox.claim(free, self._host, self._lease_seconds)
+            claims = await outbox.claim(free, self._host, self._lease_seconds, paced=bool(self._limits))
+            slots = await self._slots(claims)
         except Exception:  # Whatever happens to the database, this loop must be there when it is back.
             logger.exception("The outbox could not be read")
             return 0
@@ -142,7 +146,7 @@ class _Worker:
         write = await self._look_up(claims)
         for claim in claims:
             self._ours_until[claim] = since + self._lease_seconds
-            task = asyncio.create_task(self._deal_with(claim, write))
+            task = asyncio.create_task(self._deal_with(claim, write, slots.get(claim)))
             self._in_hand[task] = claim
             task.add_done_callback(self._put_down)
         return len(claims)
@@ -153,6 +157,22 @@ class _Worker:
             self._half_done.set()
         if not task.cancelled() and (error := task.exception()):
             logger.error("A message was left to the next worker", exc_info=error)
+
+    async def _slots(self, claims: Sequence[Claim]) -> dict[Claim, float]:
+        if self._limits and claims:
+            return await pace.reserve(claims, self._limits)
+        return dict.fromkeys(claims, 0.0)
+
+    async def _look_again_in(self) -> float:
+        """Seconds until something may have fallen due, or one of the lanes is free again."""
+        if not self._limits:
+            return self._interval_seconds
+        try:
+            free_in = await pace.free_in()
+        except Exception:  # As in `_take`.
+            logger.exception("The outbox could not be read")
+            return self._interval_seconds
+        return self._interval_seconds if free_in is None else min(free_in, self._interval_seconds)
 
     async def _look_up(self, claims: Sequence[Claim]) -> Write:
         try:
@@ -166,7 +186,12 @@ class _Worker:
 
         return fail
 
-    async def _deal_with(self, claim: Claim, write: Write) -> None:
+    async def _deal_with(self, claim: Claim, write: Write, slot: float | None) -> None:
+        if slot is None:
+            await self._record(claim, None)
+            return
+        if slot:
+            await asyncio.sleep(slot)
         letter = _written(claim, write)
         if isinstance(letter, Refused):
             await self._record(claim, letter)

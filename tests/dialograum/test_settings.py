@@ -8,6 +8,7 @@ import pytest
 from dialograum import settings as module
 from dialograum.failures import SettingsInvalid
 from dialograum.settings import MailServer, Sender, Settings, load
+from notifications.rules import Limits
 from registration.limits import Limit
 
 
@@ -53,6 +54,10 @@ def test_a_list_is_written_with_commas_or_as_a_list(folder, monkeypatch):
             MailServer("mail.example", 25, tls=False, starttls="required", user="anna@town", password="p/w"),
         ),
         ("smtps://mail.example", MailServer("mail.example", 465, tls=True, starttls="never")),
+        (
+            "smtps://mail.example?rate=10&domain_rate=0.5",
+            MailServer("mail.example", 465, tls=True, starttls="never", limits=Limits(10, 0.5)),
+        ),
     ],
 )
 def test_a_mail_server_is_an_address(url, server, monkeypatch):
@@ -69,6 +74,14 @@ def test_a_mail_server_is_an_address(url, server, monkeypatch):
         ("MAIL_URL", "mail.example", "smtp://"),
         ("MAIL_URL", "smtp://anna:pa/ss@mail.example", "%2F"),
         ("MAIL_URL", "smtp://mail.example?starttls=maybe", "starttls"),
+        ("MAIL_URL", "smtp://mail.example?starttls=", "starttls"),
+        ("MAIL_URL", "smtp://mail.example?rate=0", "rate is a number"),
+        ("MAIL_URL", "smtp://mail.example?rate=-1", "rate is a number"),
+        ("MAIL_URL", "smtp://mail.example?rate=", "rate is a number"),
+        ("MAIL_URL", "smtp://mail.example?rate=nan", "rate is a number"),
+        ("MAIL_URL", "smtp://mail.example?rate=5&rate=6", "rate is a number"),
+        ("MAIL_URL", "smtp://mail.example?domain_rate=1e3", "domain_rate is a number"),
+        ("MAIL_URL", "smtp://mail.example?speed=3", "smtp://"),
         ("MAIL_FROM", "Dialograum", "address"),
         ("DATABASE_URL", "mysql://db.example/x", "postgresql://"),
         ("DATABASE_URL", "postgresql://a.example,b.example/x", "must be set"),

@@ -1,7 +1,6 @@
 """Workers on a real outbox and a real mail server: nothing lost, nothing doubled."""
 
 import asyncio
-import contextlib
 import signal
 import sys
 import time
@@ -15,52 +14,11 @@ from notifications.delivery import Folder
 from notifications.errors import CannotCompose
 from notifications.outbox import claim, enqueue
 from notifications.tables import Message
-from notifications.worker import deliver
 from tests.notifications.examples import HOST, compose, letter_of, new, row_of, rows
 from tests.notifications.sink import Sink, listening, smtp
+from tests.notifications.working import all_are, counted, statuses, until, working
 
 pytestmark = pytest.mark.usefixtures("database")
-
-
-@contextlib.asynccontextmanager
-async def working(transport, wake=None, composing=compose, interval=0.2, **settings):
-    """A worker for as long as the block lasts; then it drains."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(
-        deliver(
-            composing,
-            transport,
-            stop,
-            wake or asyncio.Event(),
-            host=HOST,
-            interval_seconds=interval,
-            **settings,
-        )
-    )
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
-
-
-async def until(condition, seconds=20.0):
-    """Waits until something is true of the world outside this process."""
-    end = time.monotonic() + seconds
-    while not await condition():
-        assert time.monotonic() < end, "it did not happen"
-        await asyncio.sleep(0.02)
-
-
-async def statuses() -> list[str]:
-    return [row["status"] for row in await rows()]
-
-
-def all_are(status):
-    async def condition():
-        return set(await statuses()) == {status}
-
-    return condition
 
 
 def some_has(**values):
@@ -130,15 +88,10 @@ async def test_a_mail_refused_for_good_fails_at_once_and_alone(command):
     async with listening() as sink, working(smtp(sink, connections=1)):
         sink.answer(command, "550 5.1.1 <person@example.org>: no such user")
         await until(some_has(status="failed"))
-        await until(lambda: _counted({"failed": 1, "sent": 5}))
+        await until(counted(failed=1, sent=5))
     [failed] = [row for row in await rows() if row["status"] == "failed"]
     assert (failed["attempts"], failed["last_error"]) == (1, "550 5.1.1 … no such user")
     assert sink.connections == 1
-
-
-async def _counted(expected):
-    found = await statuses()
-    return {status: found.count(status) for status in set(found)} == expected
 
 
 async def test_without_a_server_sending_rests_and_no_attempt_is_burnt():
@@ -186,7 +139,7 @@ async def test_a_mail_that_cannot_be_written_harms_no_other():
 
     await enqueue([new(number) for number in range(4)])
     async with listening() as sink, working(smtp(sink), composing=careless):
-        await until(lambda: _counted({"sent": 2, "failed": 1, "queued": 1}))
+        await until(counted(sent=2, failed=1, queued=1))
     found = {row["context"]["number"]: row for row in await rows()}
     assert (found[1]["status"], found[1]["last_error"]) == ("failed", "the registration is gone")
     assert (found[2]["status"], found[2]["last_error"]) == ("queued", "could not be written: KeyError")
