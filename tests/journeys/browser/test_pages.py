@@ -112,6 +112,12 @@ async def test_axe_finds_nothing_on_the_way_from_the_form_to_the_own_page(
     await visitor.locator("main form button").click()
     said += await complaints(visitor)
     own = visitor.url
+    for thing in ("groups", "attendance", "language"):
+        await visitor.goto(f"{own}/{thing}")
+        said += await complaints(visitor)
+        await visitor.locator("main form button").click()
+        said += await complaints(visitor)
+        assert f"?saved={thing}" in visitor.url
     await visitor.goto(f"{own}/cancel")
     said += await complaints(visitor)
     await visitor.goto(path_in(await office.postbox.mail(address, 2), own.rpartition("/")[2]))
