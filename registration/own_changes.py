@@ -38,8 +38,8 @@ async def change_groups(registration_id: UUID, wishes: Wishes, now: datetime) ->
 
     Where groups are given at once, the first with room is theirs, and what they held there goes to the next in order;
     a wish of somebody who holds nothing is kept. Raises RegistrationUnknown, GroupUnknown, ChangesClosed, and
-    FormInvalid: `locked` by the organiser; and where they would lose a group for none, `full`, or `together` for what
-    excludes another choice.
+    FormInvalid: `locked` by the organiser; `full` where they would lose a group for none; `together` for new wishes
+    that their other groups exclude.
     """
     async with _own(registration_id) as (event, registration):
         _check_time(event, registration, now)
@@ -161,7 +161,7 @@ def _chosen(
     held: Mapping[str, Slot],
     slots: Sequence[Slot],
 ) -> dict[str, Slot]:
-    """What they have in the sessions that change. Raises FormInvalid rather than lose a group for none."""
+    """What they have then in the sessions that change. Raises FormInvalid."""
     if not event.assigns_at_once:
         return {
             session: slot
@@ -169,19 +169,23 @@ def _chosen(
             if session in changed and slot.group in changed[session]
         }
     chosen = groups_instead(changed, held.values(), registration.seats, slots)
-    errors: Errors = [
-        (f"group.{session}", _why(changed[session], session, registration.seats, slots))
-        for session, slot in chosen.items()
-        if slot is None and session in held
-    ]
+    after = [slot for session, slot in held.items() if session not in changed]
+    after += [slot for slot in chosen.values() if slot is not None]
+    errors: Errors = []
+    for session, slot in chosen.items():
+        if slot is not None:
+            continue
+        wished = [one for one in slots if one.session == session and one.group in changed[session]]
+        if session in held:
+            has_room = any(one.free is None or one.free >= registration.seats for one in wished)
+            errors.append((f"group.{session}", "together" if has_room else "full"))
+        elif changed[session] != registration.wishes.get(session) and all(
+            any(one.group == other.group or one.overlaps(other) for other in after) for one in wished
+        ):
+            errors.append((f"group.{session}", "together"))
     if errors:
         raise FormInvalid(errors)
     return {session: slot for session, slot in chosen.items() if slot is not None}
-
-
-def _why(wishes: Sequence[str], session: str, seats: int, slots: Sequence[Slot]) -> str:
-    wished = (slot for slot in slots if slot.session == session and slot.group in wishes)
-    return "together" if any(slot.free is None or slot.free >= seats for slot in wished) else "full"
 
 
 async def _finish(event: EventDetails, registration: Registration, changes: Changes, now: datetime) -> None:

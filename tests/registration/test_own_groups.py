@@ -122,16 +122,19 @@ async def test_the_same_group_twice_is_refused_where_a_group_would_be_lost(outbo
     await outbox.news()
 
 
-async def test_nothing_at_overlapping_times_is_lost_for_nothing(outbox):
+async def test_what_other_groups_exclude_is_refused_and_theirs_once_those_are_given_back(outbox):
     programme = (session("walk", "16:30", "17:30"), session("talk", "17:00", "18:00"))
     await hold(sessions=programme, groups=(group("altstadt", "walk"), group("wohnen", "talk")))
     await seat("kim", wishes={"walk": ("altstadt",)})
-    await wish("kim", talk=("wohnen",))
-    assert await groups_of("kim") == {"walk": "altstadt"}
-    assert (await row_of("kim")).wishes["talk"] == ["wohnen"]
-    await wish("kim", walk=(), talk=("wohnen",))
-    assert await groups_of("kim") == {"talk": "wohnen"}
-    assert [kind for kind, _ in await outbox.news()][2:] == ["registration_changed"]
+    await seat("toni", wishes={"walk": ("altstadt",), "talk": ("wohnen",)})
+    await outbox.news()
+    assert await refused(wish("kim", talk=("wohnen",))) == [("group.talk", "together")]
+    await wish("toni", walk=("altstadt",), talk=("wohnen",))
+    assert await groups_of("toni") == {"walk": "altstadt"}
+    for name in ("kim", "toni"):
+        await wish(name, walk=(), talk=("wohnen",))
+        assert await groups_of(name) == {"talk": "wohnen"}
+    assert await outbox.news() == [("registration_changed", "kim"), ("registration_changed", "toni")]
 
 
 async def test_sessions_named_as_they_are_stay_and_nobody_is_told(outbox):
