@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Coroutine
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ from events.errors import Refusal
 from events.queries import details
 from events.rules import Attendance, EventStatus, Mode
 from notifications.tables import Message
-from registration import actions
+from registration import actions, own_changes
 from registration.admission import Admission
 from registration.editing import Edit, edit
 from registration.tables import Registration
@@ -44,6 +44,8 @@ STEPS = st.one_of(
     st.tuples(st.sampled_from(["confirm", "cancel"]), PEOPLE),
     st.tuples(st.just("move"), PEOPLE, ATTENDANCES),
     st.tuples(st.just("resize"), PEOPLE, st.integers(1, 4)),
+    st.tuples(st.just("take part"), PEOPLE, ATTENDANCES, st.integers(1, 4)),
+    st.tuples(st.just("wish"), PEOPLE, WISHES),
     st.tuples(st.just("capacity"), st.integers(0, 8)),
     st.tuples(st.just("expire"), st.sampled_from([timedelta(), timedelta(hours=13), timedelta(hours=25)])),
 )
@@ -58,6 +60,7 @@ class Town(RuleBasedStateMachine):
         super().__init__()
         self.now, self.slug, self.arrived = NOW, f"dialog-{uuid4().hex}", 0
         self.doors = Admission(), Admission()
+        self.moved: set[UUID] = set()
 
     def wait_for(self, *steps: Coroutine[Any, Any, Any]) -> None:
         """Has them done at the same time."""
@@ -115,7 +118,7 @@ class Town(RuleBasedStateMachine):
             (Message.event_id == event.id) & (Message.kind == "promoted")
         )
         promoted = {row["about"]: row["created_at"] for row in told}
-        moved = {row["about"] for row in await self.changed(event.id)}
+        moved = self.moved | {row["about"] for row in await self.changed(event.id)}
         for attendance in Attendance:
             line = [row for row in rows if row.attendance == attendance and row.id not in moved]
             last = max((row.arrival for row in line if row.id in promoted), default=0)
@@ -153,6 +156,13 @@ class Town(RuleBasedStateMachine):
             case "resize", number, seats:
                 if row := await self.person(number):
                     await edit(row.id, Edit(seats=seats), await organiser(), self.now)
+            case "take part", number, attendance, seats:
+                if row := await self.person(number):
+                    self.moved.add(row.id)
+                    await own_changes.change_place(row.id, attendance, seats, self.now)
+            case "wish", number, wishes:
+                if row := await self.person(number):
+                    await own_changes.change_groups(row.id, wishes, self.now)
             case "capacity", capacity:
                 await rewrite(self.slug, self.now, capacity=capacity)
             case "expire", after:
