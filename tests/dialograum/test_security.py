@@ -148,19 +148,22 @@ async def test_whatever_comes_in_place_of_a_token_is_a_wrong_one(town, visitor):
 
 async def test_a_form_that_no_browser_sends(town, visitor):
     await town.event()
-    shown = hidden_fields(await visitor.get("/events/forum/register"))
-    form = {**shown, "name": "Kim", "email": "kim@example.org", "group.groups": "none", "step": "submit"}
-    for fields, expected in (
-        ({"key": "k" * 1000}, 200),
-        ({"name": b"\xff\xfe"}, 200),
-        ({"name": "\0"}, 422),
-        ({"seats": "²"}, 422),
-        ({"group.groups": "none\0"}, 422),
-        ({f"field-{number}": "x" for number in range(3000)}, 200),
-        ({"step": "jump"}, 200),
+    typed = {"name": "Kim", "group.groups": "none", "step": "submit"}
+    for number, (fields, expected) in enumerate(
+        (
+            ({"key": "k" * 1000}, 422),
+            ({"name": b"\xff\xfe"}, 200),
+            ({"name": "\0"}, 422),
+            ({"seats": "²"}, 422),
+            ({"group.groups": "none\0"}, 422),
+            ({f"field-{number}": "x" for number in range(3000)}, 200),
+            ({"step": "jump"}, 200),
+        )
     ):
+        shown = hidden_fields(await visitor.get("/events/forum/register"))
         answer = await visitor.post(
-            "/events/forum/register", data={**form, "key": str(fields)[:50], **fields}
+            "/events/forum/register",
+            data={**shown, **typed, "email": f"kim{number}@example.org", **fields},
         )
         assert answer.status_code == expected, fields
         assert len(headings(answer)) == 1
