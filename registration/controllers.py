@@ -259,9 +259,7 @@ async def own_page(
             "now": now,
             "status": RegistrationStatus(registration.status),
             "is_active": registration.status in ACTIVE,
-            "may_move": may_move(
-                now, RegistrationStatus(registration.status), event.status, event.starts_at
-            ),
+            "may_move": may_move(now, RegistrationStatus(registration.status), event.status, event.starts_at),
             "needs_confirmation": registration.confirmed_at is None
             and registration.status in (RegistrationStatus.PENDING, RegistrationStatus.WAITLISTED),
             "held_until_local": local_time(registration.held_until, event.timezone)
