@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from registration import controllers, stamps
+from registration import stamps
 from registration.limits import Limit
 from registration.tables import Registration
 from tests.visitor import words
@@ -50,7 +50,7 @@ async def test_who_is_faster_than_anybody_waits(visitor, monkeypatch):
 
     checked = await check(visitor)
     monkeypatch.setattr(stamps, "SHORTEST", timedelta(hours=1))
-    monkeypatch.setattr(controllers.asyncio, "sleep", sleep)
+    monkeypatch.setattr("registration.controllers.asyncio.sleep", sleep)
     assert (await visitor.send_on(checked, FORM, {"step": "submit"})).status_code == 200
     assert waited == [pytest.approx(3600, abs=60)]
 

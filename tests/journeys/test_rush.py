@@ -87,7 +87,7 @@ async def test_whatever_many_do_at_once_every_answer_holds_and_all_is_in_order(t
         rush = Rush(client, office, slug, seed=random.randrange(1000))
         await asyncio.gather(*map(rush.person, range(PEOPLE)))
         listed: list[dict[str, Any]] = []
-        cursor = ""
+        cursor: str | None = ""
         while cursor is not None:
             page = (await office.get(f"/api/v1/events/{slug}/registrations?limit=500{cursor}")).json()
             listed += page["items"]
