@@ -45,6 +45,8 @@ class Admission:
         self._programmes = Programmes()
         self._queues: dict[str, deque[_Waiting]] = {}
         self._batches: set[asyncio.Task[None]] = set()
+        self._telling: asyncio.Task[None] | None = None
+        self._news = False
 
     async def register(
         self,
@@ -102,7 +104,7 @@ class Admission:
                 await self._failed(slug, batch or _taken_from(queue), error)
             else:
                 _answer(batch, decisions)
-                await self._wake_workers()
+                self._wake_workers()
         # Nothing is awaited between the last look and this line, so nobody can have joined the queue.
         del self._queues[slug]
 
@@ -144,12 +146,22 @@ class Admission:
                 _answer([waiting], await self._decided(slug, alone, []))
             except Exception as own:  # as above
                 _set_error(waiting, own)
-        await self._wake_workers()
+        self._wake_workers()
 
-    async def _wake_workers(self) -> None:
+    def _wake_workers(self) -> None:
+        """Tells them that there are mails, while the next batch is on its way."""
+        self._news = True
+        if self._telling is None or self._telling.done():
+            self._telling = asyncio.create_task(self._tell_workers(), context=Context())
+            self._batches.add(self._telling)
+            self._telling.add_done_callback(self._batches.discard)
+
+    async def _tell_workers(self) -> None:
         engine: Any = Event._meta.db
-        with contextlib.suppress(Exception):  # they also look by themselves
-            await engine.notify(CHANNEL)
+        while self._news:
+            self._news = False
+            with contextlib.suppress(Exception):  # they also look by themselves
+                await engine.notify(CHANNEL)
 
 
 _SPOILT = (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError, ValueError, TypeError)
