@@ -45,8 +45,12 @@ class Served:
             return None
 
     def wait_until_ready(self) -> None:
-        until(lambda: self.answers() == 200 or self.process.poll() is not None)
+        until(lambda: self.is_ready() or self.process.poll() is not None)
         assert self.process.poll() is None, self.text()
+
+    def is_ready(self) -> bool:
+        """Whether both workers listen, and one of them answers."""
+        return self.answers() == 200 and len(self.web()) == 2
 
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
