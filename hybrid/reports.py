@@ -26,8 +26,11 @@ class SeriesReport:
 
 
 @dataclass(frozen=True)
-class Warning:
-    """A warning for a region: `severity` 1 (minor) to 4 (extreme), in force from `onset` to `expires`, `None` = open."""
+class Alert:
+    """A warning in force for a region (in CAP an alert): from `onset` to `expires`, `None` = open.
+
+    `severity` is 1 (minor) to 4 (extreme).
+    """
 
     region: str
     severity: int
@@ -41,7 +44,7 @@ class StateReport:
     """One complete fetch of the warnings in force, dated by its own time of issue (aware)."""
 
     issued_at: datetime
-    warnings: tuple[Warning, ...]
+    warnings: tuple[Alert, ...]
 
 
 Report = SeriesReport | StateReport
