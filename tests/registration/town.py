@@ -296,7 +296,7 @@ def _assert_nothing_wished_is_free(
 async def _assert_told(people: list[Registration]) -> None:
     letters: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     for row in await Message.select().order_by(Message.created_at).output(load_json=True):
-        if row["status"] != "superseded":
+        if row["status"] != "superseded" or row["attempts"]:
             letters[row["about"]].append(row)
     for person in people:
         facts = [letter["context"]["registration"] for letter in letters[person.id]]
