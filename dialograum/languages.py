@@ -135,6 +135,12 @@ def translator(language: Language) -> Translator:
     return Translator(language)
 
 
+_PLURALS = {
+    "ar": "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);"
+}
+"""The order of plural forms where Babel's is not that of CLDR (zero, one, two, few, many, other)."""
+
+
 def read_catalogue(path: Path) -> Catalog:
     known = {language.code: language.locale for language in _KNOWN}
     with path.open("rb") as file:
@@ -264,7 +270,7 @@ def updated(code: str, templates: Path = TEMPLATES, prune: bool = False) -> str:
         'msgid ""\nmsgstr ""\n'
         f'"Language: {code}\\n"\n"MIME-Version: 1.0\\n"\n'
         '"Content-Type: text/plain; charset=utf-8\\n"\n"Content-Transfer-Encoding: 8bit\\n"\n'
-        f'"Plural-Forms: {after.plural_forms}\\n"\n\n'
+        f'"Plural-Forms: {_PLURALS.get(code, after.plural_forms)}\\n"\n\n'
     )
     text = re.sub(r"^#, python-format\n", "", body, flags=re.MULTILINE)
     return header + text.strip("\n") + "\n"

@@ -137,9 +137,28 @@ def test_english_says_what_the_templates_say(templates):
     assert "Save" not in catalogue(templates, "en").read_text()
 
 
-def test_a_language_gets_as_many_plurals_as_it_has(templates):
-    update("ar", templates)
-    assert catalogue(templates, "ar").read_text().count("msgstr[") == 6
+@pytest.mark.parametrize(
+    ("code", "forms"),
+    [
+        ("de", {1: 0, 0: 1, 2: 1, 11: 1, 21: 1}),
+        ("tr", {0: 0, 1: 0, 2: 0}),
+        ("ar", {0: 0, 1: 1, 2: 2, 3: 3, 10: 3, 103: 3, 11: 4, 26: 4, 99: 4, 100: 5, 102: 5, 1000: 5}),
+        ("uk", {1: 0, 21: 0, 2: 1, 4: 1, 22: 1, 0: 2, 5: 2, 11: 2, 12: 2, 100: 2}),
+        ("ru", {1: 0, 101: 0, 3: 1, 24: 1, 0: 2, 6: 2, 14: 2, 111: 2}),
+        ("pl", {1: 0, 2: 1, 4: 1, 22: 1, 0: 2, 5: 2, 12: 2, 21: 2, 112: 2}),
+        ("ro", {1: 0, 0: 1, 2: 1, 19: 1, 101: 1, 20: 2, 100: 2, 120: 2}),
+    ],
+)
+def test_a_language_has_its_own_plurals(templates, code, forms):
+    path = catalogue(templates, code)
+    path.write_text('msgid ""\nmsgstr ""\n')
+    update(code, templates)
+    written = path.read_text()
+    assert written.count("msgstr[") == len(set(forms.values()))
+    path.write_text(re.sub(r'msgstr\[(\d)\] ""', r'msgstr[\1] "%(count)s: \1"', written))
+    made = Translator(Language(code, Locale.parse(code), "ltr", code), templates)
+    found = {n: made.ngettext("%(count)s seat", "%(count)s seats", n) for n in forms}
+    assert found == {n: f"%(count)s: {form}" for n, form in forms.items()}
 
 
 def test_translations_are_kept_and_unused_ones_set_aside(templates):

@@ -1,6 +1,7 @@
 """The environment of pages and mails. In expected texts `~` stands for a hard space."""
 
 import json
+import re
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
@@ -29,6 +30,9 @@ from dialograum.pages import (
 DE, EN = LANGUAGES["de"], LANGUAGES["en"]
 ARABIC = Language("ar", Locale.parse("ar"), "rtl", "العربية")
 FRENCH = Language("fr", Locale.parse("fr"), "ltr", "Français")
+POLISH, ROMANIAN, RUSSIAN, UKRAINIAN = (
+    Language(code, Locale.parse(code), "ltr", code) for code in ("pl", "ro", "ru", "uk")
+)
 TURKISH = Language("tr", Locale.parse("tr"), "ltr", "Türkçe")
 EASY = Language("de-simple", Locale.parse("de"), "ltr", "Leichte Sprache", ("de",))
 
@@ -132,6 +136,42 @@ def day(text):
             "oct.",
         ),
         ("2022-10-21", TURKISH, "21~Ekim 2022 Cuma", "21~Ekim Cuma", "21~Ekim", "Cum", "Eki"),
+        (
+            "2022-10-21",
+            POLISH,
+            "piątek, 21~października 2022",
+            "piątek, 21~października",
+            "21~października",
+            "pt.",
+            "paź",
+        ),
+        (
+            "2022-10-21",
+            ROMANIAN,
+            "vineri, 21~octombrie 2022",
+            "vineri, 21~octombrie",
+            "21~octombrie",
+            "vin.",
+            "oct.",
+        ),
+        (
+            "2022-10-21",
+            RUSSIAN,
+            "пятница, 21~октября 2022\u202fг.",
+            "пятница, 21~октября",
+            "21~октября",
+            "пт",
+            "окт.",
+        ),
+        (
+            "2022-10-21",
+            UKRAINIAN,
+            "пʼятниця, 21~жовтня 2022\u202fр.",
+            "пʼятниця, 21~жовтня",
+            "21~жовтня",
+            "пт",
+            "жовт.",
+        ),
     ],
 )
 def test_days_are_said_as_the_language_does(on, language, full, weekday, alone, short, month):
@@ -215,6 +255,21 @@ def test_a_time_of_day_is_the_same_in_figures_and_differs_in_words(say):
 def test_numbers_have_the_separators_of_the_language(say):
     assert say("{{ 1234.5|number }}", DE) == "1.234,5"
     assert say("{{ 1234.5|number }}", EN) == "1,234.5"
+
+
+@pytest.mark.parametrize(
+    ("ends", "expected", "has_dash"),
+    [
+        ("2022-10-21T19:00", "Freitag, 21.~Oktober, 16–19~Uhr", True),
+        ("2022-10-22T12:00", "Freitag, 21.~Oktober, 16~Uhr bis Samstag, 22.~Oktober, 12~Uhr", False),
+    ],
+)
+def test_times_with_a_dash_run_from_left_to_right(say, ends, expected, has_dash):
+    event = SimpleNamespace(starts_local=day("2022-10-21T16:00"), ends_local=day(ends))
+    source = "{% from 'macros/event.html' import when with context %}{{ when(event) }}"
+    said = say(source, event=event).replace("\u00a0", "~")
+    assert re.sub("<[^>]*>", "", said).strip() == expected
+    assert ('dir="ltr"' in said) is has_dash
 
 
 # Texts
