@@ -136,7 +136,13 @@ class _Worker:
     async def _take(self, free: int) -> int:
         since = time.monotonic()
         try:
-            claims = await outbox.claim(free, self._host, self._lease_seconds, paced=bool(self._limits))
+            claims = await outbox.claim(
+                free,
+                self._host,
+                self._lease_seconds,
+                paced=bool(self._limits),
+                suspects=0 if any(claim.is_suspect for claim in self._in_hand.values()) else 1,
+            )
             slots = await self._slots(claims)
         except Exception:  # Whatever happens to the database, this loop must be there when it is back.
             logger.exception("The outbox could not be read")
@@ -152,7 +158,10 @@ class _Worker:
         return len(claims)
 
     def _put_down(self, task: asyncio.Task[None]) -> None:
-        del self._ours_until[self._in_hand.pop(task)]
+        claim = self._in_hand.pop(task)
+        del self._ours_until[claim]
+        if claim.is_suspect:
+            self._wake.set()  # for the next one of them
         if len(self._in_hand) <= self._most // 2:
             self._half_done.set()
         if not task.cancelled() and (error := task.exception()):
