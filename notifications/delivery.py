@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import ssl
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -48,7 +48,19 @@ class ServerAway:
     refused: bool = False
 
 
-Outcome = Sent | Refused | ServerAway
+@dataclass(frozen=True)
+class Withheld:
+    """The mail was not to be sent any more when the server was ready for it."""
+
+
+Outcome = Sent | Refused | ServerAway | Withheld
+
+Ready = Callable[[], Awaitable[bool]]
+"""Asked last of all before the mail itself goes over: waits until it may, and answers whether it still shall."""
+
+
+async def always() -> bool:
+    return True
 
 
 class Transport(Protocol):
@@ -58,7 +70,7 @@ class Transport(Protocol):
     def at_once(self) -> int:
         """How many mails it sends at the same time; further ones wait."""
 
-    async def send(self, letter: Letter) -> Outcome: ...
+    async def send(self, letter: Letter, ready: Ready = always) -> Outcome: ...
 
     async def reach(self) -> ServerAway | None:
         """Tries whether mails could be sent now, without sending one."""
@@ -75,7 +87,9 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def send(self, letter: Letter) -> Outcome:
+    async def send(self, letter: Letter, ready: Ready = always) -> Outcome:
+        if not await ready():
+            return Withheld()
         try:
             await asyncio.to_thread(self._write, letter)
         except OSError as error:
@@ -201,16 +215,17 @@ class Smtp:
     def at_once(self) -> int:
         return self._at_once
 
-    async def send(self, letter: Letter) -> Outcome:
+    async def send(self, letter: Letter, ready: Ready = always) -> Outcome:
         async with self._places:
             while self._idle:
-                outcome = await self._hand_over(self._idle.pop(), letter)
+                outcome = await self._hand_over(self._idle.pop(), letter, ready)
                 if outcome is not None:
                     return outcome
             connection = await self._connect()
             if isinstance(connection, ServerAway):
                 return connection
-            return await self._hand_over(connection, letter) or Refused(final=False, reason="connection lost")
+            outcome = await self._hand_over(connection, letter, ready)
+            return outcome or Refused(final=False, reason="connection lost")
 
     async def reach(self) -> ServerAway | None:
         async with self._places:
@@ -249,7 +264,7 @@ class Smtp:
         client.timeout = self._answer_seconds
         return _Connection(client)
 
-    async def _hand_over(self, connection: _Connection, letter: Letter) -> Outcome | None:
+    async def _hand_over(self, connection: _Connection, letter: Letter, ready: Ready) -> Outcome | None:
         """`None` where a connection that had been idle turned out to be gone, before the mail was named."""
         client, named = connection.client, False
         keep = False
@@ -258,6 +273,9 @@ class Smtp:
             await client.mail(letter.sender, options=[size] if client.supports_extension("size") else ())
             named = True
             await client.rcpt(letter.recipient)
+            if not await ready():
+                keep = await _begin_anew(client)
+                return Withheld()
             await client.data(letter.content)
             keep = True
             return Sent()
