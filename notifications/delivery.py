@@ -15,6 +15,8 @@ from uuid import UUID
 import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponseException
 
+from notifications.reasons import reason
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -269,8 +271,7 @@ class Smtp:
         client, named = connection.client, False
         keep = False
         try:
-            size = f"SIZE={len(letter.content)}"
-            await client.mail(letter.sender, options=[size] if client.supports_extension("size") else ())
+            await client.mail(letter.sender, options=_options(client, letter))
             named = True
             await client.rcpt(letter.recipient)
             if not await ready():
@@ -312,6 +313,12 @@ async def _introduce(client: aiosmtplib.SMTP) -> None:
             await client.helo()
 
 
+def _options(client: aiosmtplib.SMTP, letter: Letter) -> list[str]:
+    """What a server that understands it is told: its reports then name the mail, and quote no more than its head."""
+    known = {"size": [f"SIZE={len(letter.content)}"], "dsn": ["RET=HDRS", f"ENVID={letter.id}"]}
+    return [option for name, said in known.items() if client.supports_extension(name) for option in said]
+
+
 async def _begin_anew(client: aiosmtplib.SMTP) -> bool:
     """Whether the connection is good for the next mail after a refusal."""
     try:
@@ -332,15 +339,10 @@ def _refusal(error: SMTPResponseException, letter: Letter) -> Outcome:
 
 
 def _line(error: Exception, letter: Letter | None = None) -> str:
-    """What went wrong in one line of at most 200 characters, without the addresses that servers like to repeat."""
     if isinstance(error, SMTPResponseException):
         said = f"{error.code} {error.message}"
     elif isinstance(error, TimeoutError):
         said = "no answer in time"
     else:
         said = str(error) or type(error).__name__
-    if letter is not None:
-        local_part = letter.recipient.partition("@")[0]
-        said = re.sub(rf"(?<!\w){re.escape(local_part)}(?!\w)", "…", said, flags=re.IGNORECASE)
-    said = re.sub(r"\S*@\S*", "…", said)
-    return " ".join(re.sub(r"[^\x20-\x7e…]", " ", said).split())[:200]
+    return reason(said, *([letter.recipient] if letter else []))

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from notifications.reasons import reason
 from notifications.tables import Message, MessageStatus, SharedContext
 
 CHANNEL = "outbox"
@@ -306,6 +307,26 @@ async def record(outcomes: Sequence[Outcome]) -> set[UUID]:
         [outcome.attempted for outcome in outcomes],
     )
     return {row["id"] for row in rows}
+
+
+async def bounced(ids: Sequence[UUID], said: str) -> bool:
+    """Writes down that a mail came back: the first of these messages that there is becomes `failed`.
+
+    Whatever a worker records of it afterwards does not count. Answers whether there is one.
+    """
+    for message_id in ids:
+        message = await Message.objects().get((Message.id == message_id) & (Message.message_id != ""))
+        if message is not None:
+            await Message.raw(
+                "UPDATE message SET status = 'failed', last_error = {}, lease_until = NULL,"
+                " fence = (fence / {} + 1) * {} WHERE id = {} AND status IN ('queued', 'sending', 'sent')",
+                reason(said, message.recipient),
+                FENCE_STEP,
+                FENCE_STEP,
+                message_id,
+            )
+            return True
+    return False
 
 
 async def supersede(kinds: Iterable[str], *, about: Iterable[UUID]) -> int:
