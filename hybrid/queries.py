@@ -88,7 +88,7 @@ async def kept_reports(
         """
         SELECT report.*, reading.rows FROM report
         LEFT JOIN reading ON reading.report = report.id AND reading.region = {}
-        WHERE report.indicator = {} AND (report.counts OR {})
+        WHERE report.indicator = {} AND report.scope IN ('', {}) AND (report.counts OR {})
             AND (reading.id IS NOT NULL OR report.newest_on IS NULL
                 AND (report.regions IS NULL OR report.regions ? {}))
             AND ({}::timestamptz IS NULL OR report.dated_at <= {})
@@ -98,6 +98,7 @@ async def kept_reports(
         """,
         region,
         indicator,
+        region,
         revisions,
         region,
         until,
@@ -153,6 +154,7 @@ async def waiting_reports(event_id: int, indicator: str) -> dict[int, list[int]]
         SELECT mode_rule.id AS rule, report.id AS report
         FROM mode_rule LEFT JOIN report AS last ON last.id = mode_rule.judged
         JOIN report ON report.indicator = mode_rule.rule->>'indicator' AND report.counts
+            AND report.scope IN ('', mode_rule.rule->>'region')
             AND CASE WHEN last.id IS NULL THEN report.read_at >= mode_rule.created_at
                 ELSE report.dated_at > last.dated_at END
         WHERE mode_rule.event = {} AND mode_rule.rule->>'indicator' = {}
@@ -203,7 +205,7 @@ async def switches_of(event_id: int) -> list[dict[str, Any]]:
     """Each change of the event's mode or lock, newest first, with `organiser.name` and `.email`."""
     rows: list[dict[str, Any]] = (
         await ModeSwitch.select(
-            ModeSwitch.all_columns(), ModeSwitch.organiser.name, ModeSwitch.organiser.email
+            *ModeSwitch.all_columns(), ModeSwitch.organiser.name, ModeSwitch.organiser.email
         )
         .where(ModeSwitch.event == event_id)
         .order_by(ModeSwitch.at, ModeSwitch.id, ascending=False)

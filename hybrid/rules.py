@@ -1,6 +1,7 @@
 """When a rule is on, which mode the event has then, and what holds the switch back.
 
-Source: "Mode" in the interface. A reading is what one report says to one rule; reports come in the order of their dates.
+Source: "Mode" in the interface. A reading is what one report says to one rule; reports come in the order of their
+dates.
 """
 
 from collections.abc import Collection, Sequence
@@ -131,9 +132,8 @@ def resolved(spec: ModeRuleSpec, kind: Literal["series", "state"], *, weekly: bo
     )
 
 
-def reading(rule: Rule, report: Report, zone: str, timing: Timing) -> Reading | None:
-    """What the report says to the rule, `None` where it says nothing; `zone` is that of the source."""
-    source = ZoneInfo(zone)
+def reading(rule: Rule, report: Report, source: ZoneInfo, timing: Timing) -> Reading | None:
+    """What the report says to the rule, `None` where it says nothing; `source` is the zone of the source."""
     if not isinstance(report, SeriesReport):
         there = (
             warning.severity

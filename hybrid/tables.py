@@ -30,6 +30,9 @@ class Report(Table):
 
     id: Serial
     indicator = Varchar(length=80)
+    scope = Varchar(
+        length=200, help_text="the region, where each is reported by itself, as figures typed in are"
+    )
     address = Varchar(length=500, help_text="where it was read")
     dated_at = Timestamptz(default=None, help_text="00:00 of its date at the source; of a state the issue")
     report_on = Date(default=None)
@@ -40,7 +43,7 @@ class Report(Table):
     counts = Boolean(default=True, help_text="false for revisions, and for those older than the last")
     regions: Any = JSONB(null=True, default=None, help_text="what is kept of a state; null = every region")
 
-    one_publication = Unique([indicator, dated_at, revision])
+    one_publication = Unique([indicator, scope, dated_at, revision])
 
 
 class Reading(Table):
@@ -48,7 +51,7 @@ class Reading(Table):
 
     id: Serial
     report = ForeignKey(Report, on_delete=OnDelete.cascade)
-    region = Varchar(length=80)
+    region = Varchar(length=200)
     rows: Any = JSONB(help_text="[day, value] by day; of a state [severity, onset, expires, event]")
 
     one_region = Unique([report, region])
