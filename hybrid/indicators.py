@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from hybrid.cap import CapReader
+from hybrid.own_sources import LARGEST, read_own
 from hybrid.records import Csv
 from hybrid.rki import RKI
 from hybrid.series import SeriesReader
@@ -25,12 +27,28 @@ _MANUAL = Indicator(
     zone=ZoneInfo("Europe/Berlin"),
     attribution="",
     address="",
-    reader=Series(SeriesReader(Csv(), "date", "value", "region", least=-1e12, most=1e12)),
+    reader=Series(SeriesReader(Csv(), "date", "value", "region", least=-LARGEST, most=LARGEST)),
     region_pattern=r"\S(.{0,198}\S)?",
     region_example="05754",
 )
 
-BUILT_IN: Mapping[str, Indicator] = {indicator.name: indicator for indicator in (*RKI, _MANUAL)}
+# Deutscher Wetterdienst wants no source note where its warnings may arrive late or incompletely: here they only decide.
+_WARNINGS = Indicator(
+    name="dwd-warnings",
+    kind="state",
+    weekly=False,
+    zone=ZoneInfo("Europe/Berlin"),
+    attribution="",
+    address=(
+        "https://opendata.dwd.de/weather/alerts/cap/COMMUNEUNION_DWD_STAT/"
+        "Z_CAP_C_EDZW_LATEST_PVW_STATUS_PREMIUMDWD_COMMUNEUNION_MUL.zip"
+    ),
+    reader=CapReader(),
+    region_pattern="[0-9]{9}",
+    region_example="805754008",
+)
+
+BUILT_IN: Mapping[str, Indicator] = {indicator.name: indicator for indicator in (*RKI, _WARNINGS, _MANUAL)}
 """The indicators that every installation has, by name."""
 
 
@@ -47,4 +65,8 @@ def indicators(urls: Mapping[str, str], operator_file: Path | None) -> Mapping[s
             known[name] = replace(BUILT_IN[name], address=checked_address(address))
         except IndicatorsInvalid as error:
             raise IndicatorsInvalid(f"{name}: {error}") from None
+    for own in read_own(operator_file) if operator_file else ():
+        if own.name in BUILT_IN:
+            raise IndicatorsInvalid(f"{operator_file}: {own.name} is the name of a built-in indicator")
+        known[own.name] = own
     return known

@@ -14,7 +14,6 @@ STAND = "Datenstand"
 """The first column of recorded reports: the day on which the source said this."""
 
 EARLIEST, LATEST = date(1990, 1, 1), date(2199, 12, 31)
-LARGEST = 1e12
 MOST_ROWS = 2_000_000
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -35,7 +34,7 @@ class SeriesReader:
     """
 
     records: Records
-    date: str
+    dated: str
     value: str
     region: str | None = None
     place: str = ""
@@ -70,7 +69,7 @@ class SeriesReader:
 
     def _entries(self, content: bytes, *, is_recorded: bool) -> Iterator[tuple[date, int, date, str, float]]:
         """Stand (else the row's own date), line, date, region and value of the rows that count."""
-        names = [self.date, self.value, self.region, STAND if is_recorded else None]
+        names = [self.dated, self.value, self.region, STAND if is_recorded else None]
         columns = [name for name in names if name is not None] + [name for name, _ in self.only]
         wanted = [value for _, value in self.only]
         records = self.records
@@ -93,14 +92,14 @@ class SeriesReader:
                 number,
                 on,
                 region,
-                self._figure(number, figure),
+                figure_of(number, self.value, figure, self.least, self.most),
             )
 
     def _date(self, number: int, text: str) -> date:
         on = self._week(number, text) if self.weekly else None
         if on is None and self.zone is not None and "T" in text:
             on = self._local(number, text)
-        on = on or _day(number, self.date, text)
+        on = on or _day(number, self.dated, text)
         if self.weekly:
             on += timedelta(days=7 - on.isoweekday())
         return on
@@ -109,24 +108,26 @@ class SeriesReader:
         if (week := _WEEK.fullmatch(text)) is None:
             return None
         try:
-            return _within(number, self.date, date.fromisocalendar(int(week[1]), int(week[2]), 7))
+            return _within(number, self.dated, date.fromisocalendar(int(week[1]), int(week[2]), 7))
         except ValueError:
-            raise row_refused(number, f"{self.date}: there is no week {text}") from None
+            raise row_refused(number, f"{self.dated}: there is no week {text}") from None
 
     def _local(self, number: int, text: str) -> date:
         try:
             at = datetime.fromisoformat(text)
-            return _within(number, self.date, (at.astimezone(self.zone) if at.tzinfo else at).date())
+            return _within(number, self.dated, (at.astimezone(self.zone) if at.tzinfo else at).date())
         except (ValueError, OverflowError):
-            raise row_refused(number, f"{self.date}: {shown(text)} is no date") from None
+            raise row_refused(number, f"{self.dated}: {shown(text)} is no date") from None
 
-    def _figure(self, number: int, text: str) -> float:
-        if not _NUMBER.fullmatch(text):
-            raise row_refused(number, f"{self.value}: {shown(text) or 'nothing'} is no number")
-        value = float(text)
-        if not math.isfinite(value) or not self.least <= value <= self.most:
-            raise row_refused(number, f"{self.value}: {shown(text)} cannot be")
-        return value
+
+def figure_of(number: int, column: str, text: str, least: float, most: float) -> float:
+    """The number that is written there, with a decimal point, from `least` to `most`; raises `Unreadable`."""
+    if not _NUMBER.fullmatch(text):
+        raise row_refused(number, f"{column}: {shown(text) or 'nothing'} is no number")
+    value = float(text)
+    if not math.isfinite(value) or not least <= value <= most:
+        raise row_refused(number, f"{column}: {shown(text)} cannot be")
+    return value
 
 
 def _day(number: int, column: str, text: str) -> date:
