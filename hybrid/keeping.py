@@ -90,6 +90,12 @@ async def note_failure(indicator: str, reason: str, now: datetime) -> bool:
         return is_first
 
 
+async def note_unchanged(indicator: str, now: datetime) -> None:
+    """Notes that the source was read and says the same as before."""
+    async with Source._meta.db.transaction():
+        await _note_reading(indicator, now)
+
+
 async def _note_reading(indicator: str, now: datetime) -> None:
     """Also lets one at a time keep reports of the indicator."""
     source = await _locked_source(indicator)

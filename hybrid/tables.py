@@ -133,3 +133,19 @@ class RecordedFile(Table):
     name = Varchar(length=200)
     content: Any = Bytea()
     created_at = Timestamptz(default=None, index=True)
+
+
+class Fetch(Table):
+    """When a source was last asked, by whichever worker, and how its file is known again."""
+
+    id: Serial
+    indicator = Varchar(length=80, unique=True)
+    address = Text(default="", help_text="of the file that is marked; another address is read at once")
+    began_at = Timestamptz(null=True, default=None, help_text="when a worker last began")
+    is_running = Boolean(default=False, help_text="whether that worker is at it still, unless it died")
+    etag = Varchar(length=200, default="")
+    modified = Varchar(length=200, default="", help_text="Last-Modified as the server wrote it")
+    checksum = Varchar(length=64, default="", help_text="SHA-256 of the file that was read")
+    failure_code = Varchar(length=20, null=True, default=None, help_text="why the last file was no report")
+    failure_detail = Varchar(length=200, default="", help_text="such as the column that is missing")
+    told_at = Timestamptz(null=True, default=None, help_text="when organisers were told that it fails")
