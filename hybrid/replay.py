@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from zoneinfo import ZoneInfo
 
@@ -65,7 +65,7 @@ def timing_on(timing: Timing, day: date) -> Timing:
     """The event moved to another day, at its own time of day."""
     zone = ZoneInfo(timing.zone)
     local = timing.starts_at.astimezone(zone)
-    starts_at = datetime.combine(day, local.time(), zone)
+    starts_at = datetime.combine(day, local.time(), zone).astimezone(UTC)
     return Timing(starts_at, starts_at + (timing.ends_at - timing.starts_at), timing.zone)
 
 
@@ -129,7 +129,7 @@ def _agreed(decision: Decision) -> Decision:
 
 def _taken_at(report: Report, zone: ZoneInfo) -> datetime:
     if isinstance(report, SeriesReport):
-        return datetime.combine(report.report_on, time(), zone)
+        return datetime.combine(report.report_on, time(), zone).astimezone(UTC)
     return report.issued_at
 
 

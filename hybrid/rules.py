@@ -6,7 +6,7 @@ dates.
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from itertools import takewhile
@@ -151,7 +151,7 @@ def reading(rule: Rule, report: Report, source: ZoneInfo, timing: Timing) -> Rea
     row_on, newest_on = max(settled), max(on for on in rows if on <= report.report_on)
     earlier = rows.get(row_on - RISE_DAYS, 0.0)
     is_rising = earlier > 0 and Decimal(repr(rows[row_on])) >= Decimal(repr(earlier)) * RISE
-    as_of = datetime.combine(newest_on, time(), source)
+    as_of = datetime.combine(newest_on, time(), source).astimezone(UTC)
     return Reading(report.report_on, row_on, rows[row_on], is_rising, as_of)
 
 
@@ -173,7 +173,7 @@ def evaluated_from(rule: Rule, timing: Timing) -> datetime:
     """From when on the rule may switch: the first instant of the day `evaluate_days` before the event's."""
     zone = ZoneInfo(timing.zone)
     starts_on = timing.starts_at.astimezone(zone).date()
-    return datetime.combine(starts_on - timedelta(days=rule.evaluate_days), time(), zone)
+    return datetime.combine(starts_on - timedelta(days=rule.evaluate_days), time(), zone).astimezone(UTC)
 
 
 def held(rule: Rule, reading: Reading, timing: Timing | None, locked: bool, now: datetime) -> Hold | None:
