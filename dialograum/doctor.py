@@ -118,9 +118,10 @@ async def source_checks(settings: Settings) -> list[Check]:
             checks.append(await _source_check(indicator))
         else:
             checks.append(Check(name, None, "no event listens to it, not fetched"))
-    for name in sorted(listened - settings.sources.keys()):
-        checks.append(Check(name, False, "an event listens to it, and there is no such source"))
-    return checks
+    unknown = sorted(listened - settings.sources.keys())
+    return checks + [
+        Check(name, False, "an event listens to it, and there is no such source") for name in unknown
+    ]
 
 
 async def _source_check(indicator: Indicator) -> Check:

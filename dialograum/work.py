@@ -1,4 +1,4 @@
-"""The background work: mails, sources of indicators, lapsed holds, groups and the waitlist after the deadline, the end of personal data.
+"""The background work: mails, sources, lapsed holds, groups and the waitlist after the deadline, old personal data.
 
 Any number of processes may do it at once: every step locks what it changes.
 """
@@ -16,7 +16,7 @@ from dialograum.mailing import mail_worker
 from dialograum.settings import Settings
 from dialograum.signin import forget_what_expired
 from hybrid.evaluation import evaluate_waiting
-from hybrid.fetching import read_due
+from hybrid.fetching import listened_to, read_due
 from hybrid.notices import tell_source_failed
 from registration import actions, rounds
 from registration.limits import Limits
@@ -24,6 +24,7 @@ from registration.queries import events_to_fill, events_with_lapsed_holds
 from registration.tables import Demand, IdempotencyKey
 
 TEND_SECONDS = 10
+SOURCES_SECONDS = 30
 KEYS_KEPT = timedelta(days=7)
 
 T = TypeVar("T")
@@ -48,7 +49,7 @@ async def _tend(settings: Settings, stop: asyncio.Event) -> None:
 async def _read_sources(settings: Settings, stop: asyncio.Event) -> None:
     """Reads what is due; a stop does not wait for servers that take their time."""
     stopping = asyncio.create_task(stop.wait())
-    pause = min(TEND_SECONDS, settings.indicator_interval)
+    pause = min(SOURCES_SECONDS, settings.indicator_interval)
     while not stop.is_set():
         reading = asyncio.create_task(_tried(read_sources(settings)))
         await asyncio.wait([reading, stopping], return_when=asyncio.FIRST_COMPLETED)
@@ -60,7 +61,9 @@ async def _read_sources(settings: Settings, stop: asyncio.Event) -> None:
 async def read_sources(settings: Settings) -> None:
     """Reads every source that is due and judges what was not judged yet."""
     await read_due(settings.sources, timedelta(seconds=settings.indicator_interval), tell_source_failed)
-    await evaluate_waiting(settings.sources, datetime.now(UTC))
+    now = datetime.now(UTC)
+    listened = await listened_to(now)
+    await evaluate_waiting({name: settings.sources[name] for name in listened & settings.sources.keys()}, now)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:
