@@ -104,7 +104,7 @@ def replay(
         return
     for switch in body["switches"]:
         click.echo(f"{switch['on']}  {switch['to']:9}  {switch['reason']}  [{switch['rule']}]")
-    click.echo(f"{len(body['switches'])} switches in {len(body['readings'])} readings")
+    click.echo(f"switches: {len(body['switches'])}, readings: {len(body['readings'])}")
 
 
 async def _show(settings: Settings, slugs: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:

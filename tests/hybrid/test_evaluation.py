@@ -35,7 +35,7 @@ async def set_event(event, **values) -> None:
 
 def value_of(report) -> float:
     """The newest value of the county."""
-    return report.rows[COUNTY][-1].value
+    return float(report.rows[COUNTY][-1].value)
 
 
 async def edit(event, *rules, at: datetime | None = None):
