@@ -14,6 +14,7 @@ COMMANDS = {
     "migrate": "Brings the schema of the database up to date.",
     "doctor": "Checks database, mail server and settings.",
     "events": "Imports, lists and exports events.",
+    "mode": "Shows, evaluates and tries the rules of an event's mode.",
     "organisers": "Adds organisers.",
     "tokens": "Makes tokens for the API.",
 }

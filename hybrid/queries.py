@@ -184,6 +184,20 @@ async def listening_events(indicator: str, now: datetime) -> list[int]:
     return [row["id"] for row in rows]
 
 
+async def listening_slugs(now: datetime) -> list[str]:
+    """The slugs of the events that are not over and have a rule, by start."""
+    rows = await ModeRule.raw(
+        """
+        SELECT slug FROM event WHERE ends_at > {} AND status <> {}
+            AND EXISTS (SELECT FROM mode_rule WHERE mode_rule.event = event.id)
+        ORDER BY starts_at, id
+        """,
+        now,
+        EventStatus.CANCELLED.value,
+    )
+    return [row["slug"] for row in rows]
+
+
 async def regions_in_use(indicator: str) -> dict[str, int]:
     """The regions that rules listen to, with the most settle days that one of them asks for."""
     rows = await ModeRule.raw(

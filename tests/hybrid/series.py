@@ -19,9 +19,13 @@ TIMING = Timing(
 
 
 def spec(**changes: Any) -> ModeRuleSpec:
-    return ModeRuleSpec(
-        **{"indicator": "rki-incidence", "region": REGION, "enter_at": 400.0, "leave_at": 300.0} | changes
-    )
+    given: dict[str, Any] = {
+        "indicator": "rki-incidence",
+        "region": REGION,
+        "enter_at": 400.0,
+        "leave_at": 300.0,
+    }
+    return ModeRuleSpec(**given | changes)
 
 
 def rule(**changes: Any) -> Rule:

@@ -54,9 +54,9 @@ def switch_dates(
 
 
 if __name__ == "__main__":
-    name, county, *numbers = sys.argv[1:]
-    enter, leave, *counts = numbers[:5]
+    name, county, enter, leave, *rest = sys.argv[1:]
+    enters, leaves, settles = map(int, rest[:3])
     for day, mode in switch_dates(
-        Path(name), county, float(enter), float(leave), *map(int, counts), rising="rising" in numbers
+        Path(name), county, float(enter), float(leave), enters, leaves, settles, "rising" in rest
     ):
         sys.stdout.write(f"{day} {mode}\n")

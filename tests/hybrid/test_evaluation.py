@@ -10,6 +10,7 @@ from events.tables import Event
 from hybrid.evaluation import could_not_read, evaluate, evaluate_waiting, take_report
 from hybrid.indicators import BUILT_IN
 from hybrid.queries import kept_reports, open_proposals, source_of, stored_rules
+from hybrid.reports import Row, SeriesReport
 from hybrid.tables import ModeProposal, ModeRule, Reading, Report
 from tests.hybrid import town
 from tests.hybrid.town import CELL, COUNTY, INCIDENCE, RULE, STARTS_AT, decisions, publish, verdicts, warn
@@ -27,7 +28,14 @@ async def is_on(event) -> list[bool]:
 
 
 async def set_event(event, **values) -> None:
-    await Event.update(values).where(Event.id == event.id)
+    await Event.update({getattr(Event, name): value for name, value in values.items()}).where(
+        Event.id == event.id
+    )
+
+
+def value_of(report) -> float:
+    """The newest value of the county."""
+    return float(report.rows[COUNTY][-1].value)
 
 
 async def edit(event, *rules, at: datetime | None = None):
@@ -86,7 +94,7 @@ async def test_a_revision_is_kept_and_is_neither_a_report_nor_a_reading():
     await publish(MARCH[1], 500)
     assert await is_on(event) == [False]
     kept = await kept_reports("rki-incidence", COUNTY, revisions=True)
-    values = [(one.revision, one.counts, one.report.rows[COUNTY][-1].value) for one in kept]
+    values = [(one.revision, one.counts, value_of(one.report)) for one in kept]
     assert values == [(0, True, 100), (1, False, 500), (2, False, 600), (0, True, 500)]
 
 
@@ -260,7 +268,7 @@ async def test_a_figure_of_one_region_is_no_report_of_another():
         [RULE | {"indicator": "manual", "enter_after": 1, "region": place} for place in "ab"]
     )
     for place, value in (("a", 500.0), ("b", 100.0)):
-        said = town.SeriesReport(MARCH[0], {place: (town.Row(MARCH[0], value),)})
+        said = SeriesReport(MARCH[0], {place: (Row(MARCH[0], value),)})
         at = datetime(2027, 3, 1, 9, tzinfo=UTC)
         assert await take_report(manual, said, address="", checksum=place, read_at=at, now=at, scope=place)
     assert await is_on(event) == [True, False]
