@@ -36,6 +36,7 @@ from dialograum.desk import DeskPages, SignInPages
 from dialograum.desk_changes import ChangePages
 from dialograum.desk_groups import GroupPages
 from dialograum.desk_lists import ListPages
+from dialograum.desk_mode import ModePages
 from dialograum.desk_people import PeoplePages
 from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language, LanguageMiddleware, negotiate
@@ -139,6 +140,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             GroupPages,
             ListPages,
             ChangePages,
+            ModePages,
             Router(
                 "/api/v1",
                 route_handlers=[EventApi, ChangeApi, RegistrationApi, ModeApi, openapi],

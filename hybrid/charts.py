@@ -79,7 +79,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Mark:
-    """A switch; `row` is that of its label from below, `None` where it found no room, `ends` = it ends at the switch."""
+    """A switch. `row` is that of its label from below, `None` where it found no room; one that `ends` ends there."""
 
     x: float
     y: float
@@ -161,7 +161,7 @@ def nice_step(span: float, most: int) -> float:
 
 def _chart(content: Content, width: int, height: int, mirrored: bool) -> Chart:
     is_wide = width == WIDE
-    days = [_day(one.at) for one in (*content.values, *content.turns)]
+    days = [_day(value.at) for value in content.values] + [_day(turn.at) for turn in content.turns]
     days += [_day(content.until)] if content.until is not None else []
     first, last = (min(days), max(days)) if days else (0.0, 1.0)
     last = max(last, first + 1)

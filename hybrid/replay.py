@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 from events.rules import Mode
@@ -140,23 +139,3 @@ def _is_within(day: date, first: date | None, last: date | None) -> bool:
 def _newest(one: Recorded, report: Report, timing: Timing) -> Reading | None:
     """What the newest row says, which has not settled yet."""
     return reading(replace(one.rule, settle_days=0), report, one.zone, timing)
-
-
-def hindsight(recorded: Recorded) -> dict[date, float]:
-    """What the rows of the rule's region were put at in the last report that has them, by their days."""
-    found: dict[date, tuple[date, float]] = {}
-    for report in recorded.reports:
-        if isinstance(report, SeriesReport):
-            for row in report.rows.get(recorded.rule.region, ()):
-                if row.on not in found or found[row.on][0] <= report.report_on:
-                    found[row.on] = report.report_on, row.value
-    return {on: value for on, (_, value) in found.items()}
-
-
-def wrong_ways(switches: Sequence[Switch], within: timedelta) -> list[tuple[Switch, Switch]]:
-    """Switches that were undone within so short a time that they should not have been made."""
-    return [
-        (one, other)
-        for one, other in pairwise(switches)
-        if other.to is one.before and other.on - one.on <= within
-    ]

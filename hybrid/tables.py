@@ -129,7 +129,6 @@ class RecordedFile(Table):
 
     id = UUID(primary_key=True, default=UUID4())
     event = ForeignKey(Event, on_delete=OnDelete.cascade)
-    indicator = Varchar(length=80)
     name = Varchar(length=200)
     content: Any = Bytea()
     created_at = Timestamptz(default=None, index=True)

@@ -559,28 +559,6 @@ async def forwards():
     manager.add_column(
         table_class_name="RecordedFile",
         tablename="recorded_file",
-        column_name="indicator",
-        db_column_name="indicator",
-        column_class_name="Varchar",
-        column_class=Varchar,
-        params={
-            "length": 80,
-            "default": "",
-            "null": False,
-            "primary_key": False,
-            "unique": False,
-            "index": False,
-            "index_method": IndexMethod.btree,
-            "choices": None,
-            "db_column_name": None,
-            "secret": False,
-        },
-        schema=None,
-    )
-
-    manager.add_column(
-        table_class_name="RecordedFile",
-        tablename="recorded_file",
         column_name="name",
         db_column_name="name",
         column_class_name="Varchar",

@@ -5,8 +5,9 @@ from datetime import date, timedelta
 import pytest
 
 from events.rules import Mode
+from hybrid.hindsight import undone
 from hybrid.indicators import BUILT_IN
-from hybrid.replay import Recorded, replay, wrong_ways
+from hybrid.replay import Recorded, replay
 from hybrid.reports import SeriesReport
 from tests.hybrid.recorded import AS_PUBLISHED, shared
 from tests.hybrid.series import BERLIN, MONDAY, TIMING, report, rule
@@ -83,7 +84,7 @@ def test_a_plain_rule_flaps_and_a_sane_one_does_not(published):
     assert [one for one in dates(plain) if "2022-10-20" <= one[0] <= "2022-10-31"] == [
         (f"2022-10-{day}", mode) for day, mode in days
     ]
-    assert len(wrong_ways(plain.switches, timedelta(days=7))) == 4
+    assert len(undone(plain.switches)) == 4
     assert dates(sane) == [("2022-10-07", "digital"), ("2022-11-09", "in_person")]
 
 
