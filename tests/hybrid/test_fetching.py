@@ -14,7 +14,7 @@ from hybrid.fetching import CLAIM, listened_to, read_due
 from hybrid.indicators import indicators
 from hybrid.notices import tell_source_failed
 from hybrid.queries import kept_reports, source_of, stored_rules
-from hybrid.tables import Report, SourceFetch
+from hybrid.tables import Fetch, Report
 from notifications.tables import Message
 from tests.hybrid import town
 from tests.hybrid.files import COUNTIES, HTML, LFS, SENT_AT, alert, packed
@@ -60,7 +60,7 @@ async def reports() -> int:
 async def failure() -> tuple[str | None, str | None]:
     """Why the last file was no report, in words and as a code."""
     source = await source_of(NAME)
-    row = await SourceFetch.select(SourceFetch.failure_code).where(SourceFetch.indicator == NAME).first()
+    row = await Fetch.select(Fetch.failure_code).where(Fetch.indicator == NAME).first()
     return source.failure if source else None, row["failure_code"]
 
 
@@ -69,7 +69,7 @@ async def mails() -> list[dict]:
 
 
 async def set_fetch(**values) -> None:
-    await SourceFetch.update(values).where(SourceFetch.indicator == NAME)
+    await Fetch.update(values).where(Fetch.indicator == NAME)
 
 
 # Which, and when
