@@ -148,7 +148,7 @@ class _Scale:
 
 def charts(content: Content, *, mirrored: bool = False) -> tuple[Chart, Chart]:
     """The picture for wide screens and paper, and the one for phones."""
-    return _chart(content, WIDE, 300, mirrored), _chart(content, NARROW, 180, mirrored)
+    return _chart(content, WIDE, 300, mirrored), _chart(content, NARROW, 230, mirrored)
 
 
 def nice_step(span: float, most: int) -> float:
