@@ -1,6 +1,6 @@
 """Reads the sources that events listen to, each once per interval over all workers together.
 
-A worker claims a source by its row in `fetch`, so the others pass it by; one that died is made up for after
+A worker claims a source by its row in `source_fetch`, so the others pass it by; one that died is made up for after
 `CLAIM`. What was read goes to the evaluation; where there is nothing to read the reason is kept, nothing changes, and
 organisers are told once.
 """
@@ -18,7 +18,7 @@ from hybrid.downloads import LIMITS, Download, Limits, Mark, download
 from hybrid.queries import source_of
 from hybrid.reports import Report, Unreadable
 from hybrid.sources import Indicator
-from hybrid.tables import Fetch, ModeRule
+from hybrid.tables import ModeRule, SourceFetch
 
 CLAIM = timedelta(minutes=10)
 """How long a worker may read; after that it is taken for dead."""
@@ -119,10 +119,12 @@ async def report_of(indicator: Indicator, found: Download) -> Report:
 
 
 async def _claim(indicator: Indicator, interval: timedelta) -> Claimed | None:
-    await Fetch.insert(Fetch(_ignore_missing=True, indicator=indicator.name)).on_conflict(action="DO NOTHING")
-    rows = await Fetch.raw(
+    await SourceFetch.insert(SourceFetch(_ignore_missing=True, indicator=indicator.name)).on_conflict(
+        action="DO NOTHING"
+    )
+    rows = await SourceFetch.raw(
         """
-        UPDATE fetch SET
+        UPDATE source_fetch SET
             began_at = statement_timestamp(),
             is_running = true,
             etag = CASE WHEN address = {} THEN etag ELSE '' END,
@@ -156,11 +158,11 @@ async def _done(indicator: Indicator, mark: Mark, checksum: str) -> None:
     await _end(
         indicator,
         {
-            Fetch.etag: mark.etag,
-            Fetch.modified: mark.modified,
-            Fetch.checksum: checksum,
-            Fetch.failure_code: None,
-            Fetch.failure_detail: "",
+            SourceFetch.etag: mark.etag,
+            SourceFetch.modified: mark.modified,
+            SourceFetch.checksum: checksum,
+            SourceFetch.failure_code: None,
+            SourceFetch.failure_detail: "",
         },
     )
 
@@ -170,9 +172,12 @@ async def _failed(indicator: Indicator, failure: Unreadable, tell: Tell) -> None
     now = datetime.now(UTC)
     logger.warning("The source %s cannot be read: %s", indicator.name, failure)
     await evaluation.could_not_read(indicator, str(failure), now)
-    async with Fetch._meta.db.transaction():
+    async with SourceFetch._meta.db.transaction():
         before: Any = (
-            await Fetch.objects().where(Fetch.indicator == indicator.name).lock_rows("UPDATE").first()
+            await SourceFetch.objects()
+            .where(SourceFetch.indicator == indicator.name)
+            .lock_rows("UPDATE")
+            .first()
         )
         source = await source_of(indicator.name)
         since = source.failing_since if source is not None else None
@@ -180,18 +185,18 @@ async def _failed(indicator: Indicator, failure: Unreadable, tell: Tell) -> None
             (since is not None and before.told_at >= since) or before.told_at + TOLD_AGAIN > now
         )
         values: dict[Any, Any] = {
-            Fetch.etag: "",
-            Fetch.modified: "",
-            Fetch.checksum: "",
-            Fetch.failure_code: failure.code,
-            Fetch.failure_detail: failure.detail[:DETAIL_LENGTH],
+            SourceFetch.etag: "",
+            SourceFetch.modified: "",
+            SourceFetch.checksum: "",
+            SourceFetch.failure_code: failure.code,
+            SourceFetch.failure_detail: failure.detail[:DETAIL_LENGTH],
         }
         if not is_told:
             await tell(indicator, failure, now)
-            values[Fetch.told_at] = now
+            values[SourceFetch.told_at] = now
         await _end(indicator, values)
 
 
 async def _end(indicator: Indicator, values: Mapping[Any, Any]) -> None:
-    ended: dict[Any, Any] = {**values, Fetch.is_running: False}
-    await Fetch.update(ended).where(Fetch.indicator == indicator.name)
+    ended: dict[Any, Any] = {**values, SourceFetch.is_running: False}
+    await SourceFetch.update(ended).where(SourceFetch.indicator == indicator.name)

@@ -19,6 +19,7 @@ LARGEST_JSON = 16 * 1024 * 1024
 """In bytes: read at once, it takes many times its size."""
 
 LFS_POINTER = b"version https://git-lfs"
+UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 SHOWN = 60
 
 Record = tuple[int, Sequence[str]]
@@ -67,6 +68,8 @@ class Csv:
 
     def read(self, content: bytes, columns: Sequence[str]) -> Iterator[Record]:
         recognise(content)
+        if content.startswith(UTF_16):
+            raise Unreadable("the text is not UTF-8", "encoding")
         if self.ended and not content.endswith((b"\n", b"\r")):
             raise Unreadable("the last line is cut off, it has no end", "cut")
         try:

@@ -15,6 +15,9 @@ STAND = "Datenstand"
 
 EARLIEST, LATEST = date(1990, 1, 1), date(2199, 12, 31)
 MOST_ROWS = 2_000_000
+THIN_EVERY = 200_000
+DAYS_READ = 400
+"""A rule asks for a row that is at most a year old, and for the one of a week before."""
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
@@ -48,8 +51,11 @@ class SeriesReader:
     regions: re.Pattern[str] = field(default=_REGION)
 
     def read(self, content: bytes, regions: Collection[str] | None = None) -> SeriesReport:
-        """The report, with the rows of `regions` (None = all); its date is that of the newest row of any region."""
-        found = _Rows(regions)
+        """The report, with the rows of `regions` (None = all); its date is that of the newest row of any region.
+
+        Rows more than `DAYS_READ` older than that are left out.
+        """
+        found = _Rows(regions, timedelta(days=DAYS_READ))
         for _, number, on, region, value in self._entries(content, is_recorded=False):
             found.add(number, on, region, value)
         return found.report(found.newest)
@@ -61,7 +67,7 @@ class SeriesReader:
         for count, (stand, number, on, region, value) in entries:
             if on > stand + timedelta(days=7 if self.weekly else 0):
                 raise row_refused(number, f"{on} lies after its {STAND}, {stand}")
-            stands.setdefault(stand, _Rows(None)).add(number, on, region, value)
+            stands.setdefault(stand, _Rows()).add(number, on, region, value)
             _bound(count)
         if not stands:
             raise Unreadable("no row", "no-rows")
@@ -76,13 +82,16 @@ class SeriesReader:
         if is_recorded and isinstance(records, Csv):
             records = Csv(records.delimiter, ended=False)
         dates: dict[str, date] = {}
+        known: set[str] = set()
         for number, (when, figure, *rest) in records.read(content, columns):
             region = rest.pop(0) if self.region else self.place
             stand = rest.pop(0) if is_recorded else None
             if rest != wanted or region in self.others:
                 continue
-            if not self.regions.fullmatch(region):
-                raise row_refused(number, f"{self.region}: {shown(region)} is no region of this source")
+            if region not in known:
+                if not self.regions.fullmatch(region):
+                    raise row_refused(number, f"{self.region}: {shown(region)} is no region of this source")
+                known.add(region)
             if (on := dates.get(when)) is None:
                 on = dates[when] = self._date(number, when)
             if figure in self.absent:
@@ -151,10 +160,12 @@ def _bound(count: int) -> None:
 
 
 class _Rows:
-    def __init__(self, regions: Collection[str] | None) -> None:
-        self._wanted = regions
+    """Values by region and date; with `days` those that have become too old go from time to time."""
+
+    def __init__(self, regions: Collection[str] | None = None, days: timedelta | None = None) -> None:
+        self._wanted, self._days = regions, days
         self._kept: dict[str, dict[date, float]] = {}
-        self._count = 0
+        self._count, self._count_to_thin = 0, THIN_EVERY
         self.newest: date | None = None
 
     def add(self, number: int, on: date, region: str, value: float) -> None:
@@ -167,11 +178,15 @@ class _Rows:
             raise row_refused(number, f"a second value for {shown(region)} on {on}")
         values[on] = value
         self._count += 1
+        if self._days is not None and self._count >= self._count_to_thin:
+            self._thin(self.newest - self._days)
         _bound(self._count)
 
     def report(self, report_on: date | None) -> SeriesReport:
         if report_on is None:
             raise Unreadable("no row", "no-rows")
+        if self._days is not None:
+            self._thin(report_on - self._days)
         return SeriesReport(
             report_on,
             {
@@ -179,3 +194,11 @@ class _Rows:
                 for region, values in self._kept.items()
             },
         )
+
+    def _thin(self, first: date) -> None:
+        for region, values in list(self._kept.items()):
+            self._kept[region] = {on: value for on, value in values.items() if on >= first}
+            if not self._kept[region]:
+                del self._kept[region]
+        self._count = sum(len(values) for values in self._kept.values())
+        self._count_to_thin = self._count + THIN_EVERY

@@ -5,7 +5,7 @@ from piccolo.columns.column_types import Timestamptz
 from piccolo.columns.column_types import Varchar
 from piccolo.columns.indexes import IndexMethod
 
-ID = "2026-11-28T08:34:46:843393"
+ID = "2026-11-28T08:47:55:961270"
 VERSION = "1.38.0"
 DESCRIPTION = "When a source was last asked, and how its file is known again."
 
@@ -16,12 +16,15 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="Fetch", tablename="fetch", schema=None, columns=None
+        class_name="SourceFetch",
+        tablename="source_fetch",
+        schema=None,
+        columns=None,
     )
 
     manager.add_column(
-        table_class_name="Fetch",
-        tablename="fetch",
+        table_class_name="SourceFetch",
+        tablename="source_fetch",
         column_name="indicator",
         db_column_name="indicator",
         column_class_name="Varchar",
@@ -42,8 +45,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Fetch",
-        tablename="fetch",
+        table_class_name="SourceFetch",
+        tablename="source_fetch",
         column_name="address",
         db_column_name="address",
         column_class_name="Text",
@@ -63,8 +66,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Fetch",
-        tablename="fetch",
+        table_class_name="SourceFetch",
+        tablename="source_fetch",
         column_name="began_at",
         db_column_name="began_at",
         column_class_name="Timestamptz",
@@ -84,8 +87,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Fetch",
-        tablename="fetch",
+        table_class_name="SourceFetch",
+        tablename="source_fetch",
         column_name="is_running",
         db_column_name="is_running",
         column_class_name="Boolean",
@@ -105,8 +108,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Fetch",
-        tablename="fetch",
+        table_class_name="SourceFetch",
+        tablename="source_fetch",
         column_name="etag",
         db_column_name="etag",
         column_class_name="Varchar",
@@ -127,8 +130,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Fetch",
-        tablename="fetch",
+        table_class_name="SourceFetch",
+        tablename="source_fetch",
         column_name="modified",
         db_column_name="modified",
         column_class_name="Varchar",
@@ -149,8 +152,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Fetch",
-        tablename="fetch",
+        table_class_name="SourceFetch",
+        tablename="source_fetch",
         column_name="checksum",
         db_column_name="checksum",
         column_class_name="Varchar",
@@ -171,8 +174,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Fetch",
-        tablename="fetch",
+        table_class_name="SourceFetch",
+        tablename="source_fetch",
         column_name="failure_code",
         db_column_name="failure_code",
         column_class_name="Varchar",
@@ -193,8 +196,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Fetch",
-        tablename="fetch",
+        table_class_name="SourceFetch",
+        tablename="source_fetch",
         column_name="failure_detail",
         db_column_name="failure_detail",
         column_class_name="Varchar",
@@ -215,8 +218,8 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="Fetch",
-        tablename="fetch",
+        table_class_name="SourceFetch",
+        tablename="source_fetch",
         column_name="told_at",
         db_column_name="told_at",
         column_class_name="Timestamptz",
