@@ -44,7 +44,7 @@ from dialograum.mailbox import MailboxPages
 from dialograum.mode_api import ModeApi
 from dialograum.mode_words import ModeWords
 from dialograum.monitoring import healthz, metrics, readyz
-from dialograum.negotiation import LanguageMiddleware
+from dialograum.negotiation import LanguageMiddleware, negotiate
 from dialograum.pages import choose_text, environment, read_assets
 from dialograum.problems import database_away, failed, http_error, refused, too_many_failures, unusable
 from dialograum.security import Armour, FormTokens

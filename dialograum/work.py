@@ -15,10 +15,10 @@ from dialograum import retention
 from dialograum.mailing import mail_worker
 from dialograum.settings import Settings
 from dialograum.signin import forget_what_expired
-from registration import actions, reminding, rounds
 from hybrid.evaluation import evaluate_waiting
 from hybrid.fetching import listened_to, read_due
 from hybrid.notices import tell_source_failed
+from registration import actions, reminding, rounds
 from registration.limits import Limits
 from registration.queries import events_to_fill, events_with_lapsed_holds
 from registration.tables import Demand, IdempotencyKey
