@@ -11,11 +11,14 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import jwt
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from jwt.warnings import InsecureKeyLengthWarning
 
 BEFORE = timedelta(seconds=120)
@@ -47,6 +50,19 @@ class PrivateKey:
     @property
     def kid(self) -> str:
         return self.key_id if self.key_id.startswith(f"{self.app_id}/") else f"{self.app_id}/{self.key_id}"
+
+
+def read_private_key(path: Path) -> RSAPrivateKey:
+    """The RSA key in a PEM file. Raises ValueError, which tells nothing of its content."""
+    try:
+        key = load_pem_private_key(path.read_bytes(), None)
+    except OSError as error:
+        raise ValueError(f"cannot be read: {error.strerror}") from None
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise ValueError("expected a file with a private RSA key in PEM, without a password") from None
+    if not isinstance(key, RSAPrivateKey):
+        raise ValueError("expected a private RSA key")
+    return key
 
 
 Keys = SharedSecret | PrivateKey | None
