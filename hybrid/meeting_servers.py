@@ -188,6 +188,8 @@ class MeetingServers:
 
     async def _health(self, server: Server) -> Health:
         kept = self._kept[server]
+        if kept.health is not None and kept.lock.locked():
+            return kept.health  # somebody looks at it now; nobody else need wait
         async with kept.lock:
             if kept.health is None or time.monotonic() >= kept.until:
                 kept.health = await examine(server)
