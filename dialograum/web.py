@@ -37,6 +37,7 @@ from dialograum.desk_changes import ChangePages
 from dialograum.desk_groups import GroupPages
 from dialograum.desk_lists import ListPages
 from dialograum.desk_people import PeoplePages
+from dialograum.desk_rooms import RoomPages
 from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language, LanguageMiddleware
 from dialograum.mailbox import MailboxPages
@@ -132,6 +133,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             DeskPages,
             PeoplePages,
             GroupPages,
+            RoomPages,
             ListPages,
             ChangePages,
             Router("/api/v1", route_handlers=[EventApi, ChangeApi, RegistrationApi, openapi], opt=NO_FORMS),

@@ -146,7 +146,8 @@ async def _log_in(
         return Found.WELL, ""
     if "failure" not in names:
         return Found.NO_LOGIN, str(said.get("condition", ""))[:60]
-    reason = " ".join(" ".join(said.itertext()).split())[:120]
+    written = " ".join(" ".join(said.itertext()).split())
+    reason = "".join(sign for sign in written if sign.isprintable())[:120]
     return (refusal(reason) if signed else Found.WANTS_TOKEN), reason
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from events.details import EventDetails
-from events.queries import event_by_id
-from events.rules import Attendance, Mode
+from events.queries import event_by_id, public_events
+from events.rules import Attendance, EventStatus, Mode
 from events.tables import Event
 from hybrid.room_names import RANDOM_BYTES, room_name
-from hybrid.tables import MeetingRoom
+from hybrid.tables import MeetingRoom, ModeRule
 
 Key = tuple[str, str] | None
 """The session and the group of a room, by their keys; `None` is the plenary."""
@@ -121,6 +121,18 @@ def crowds(event: EventDetails) -> list[Crowd]:
         Crowd(room, people)
         for room, people in expected(event).items()
         if people > CROWD and not (room is PLENARY and event.meeting_url)
+    ]
+
+
+async def crowded_events(now: datetime) -> list[tuple[str, Crowd]]:
+    """The rooms that will be too full, by the slug of their event: of those to come that are online or may move so."""
+    with_rules = {row["event"] for row in await ModeRule.select(ModeRule.event)}
+    return [
+        (event.slug, crowd)
+        for event in await public_events(ending_after=now)
+        if event.status is EventStatus.PUBLISHED
+        and (event.mode is not Mode.IN_PERSON or event.id in with_rules)
+        for crowd in crowds(event)
     ]
 
 

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from dialograum import publishing
 from events.queries import details
 from events.rules import instant
-from hybrid.rooms import PLENARY, rooms_of
+from hybrid.rooms import PLENARY, Key, rooms_of
 from hybrid.tables import MeetingRoom
 from registration import actions
 from registration.tables import GroupSeat, Registration
@@ -111,7 +111,7 @@ async def test_the_link_follows_the_person_into_one_room_after_the_other(town):
     link = town.link("join", await register(town))
     async with usual() as server:
         visitor = await browser(town, server)
-        found = {}
+        found: dict[Key, str] = {}
         for clock, room in (
             ("15:45", PLENARY),
             ("16:29", PLENARY),
