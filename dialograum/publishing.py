@@ -28,10 +28,11 @@ from events.forms import (
     VenueSpec,
 )
 from events.queries import details_of, event_by_id, event_named
-from events.rules import EventStatus
+from events.rules import EventStatus, Mode
 from events.tables import Event, Organiser, Series
 from hybrid.actions import write_rules
 from hybrid.queries import rules_of
+from hybrid.rooms import make_rooms
 from registration.event_changes import (
     carry_through,
     leave_overlapping_groups,
@@ -130,7 +131,7 @@ async def create(
             event = await actions.create(document, f"event-{document.slug}-{token_hex(6)}", now, series)
         except UniqueViolationError:
             raise Conflict(f"Another event has just taken {document.slug} or its short address.") from None
-        await _write_parts(event, document)
+        await _write_parts(event, document, now)
         if by is not None:
             await actions.join(by, event)
         await actions.record(event, by, now, "event_created")
@@ -248,7 +249,7 @@ async def _edit(
         changes = await actions.rewrite(event, document, now)
     except UniqueViolationError:
         raise Conflict(f"Another event has just taken the short address {document.short}.") from None
-    await _write_parts(event, document)
+    await _write_parts(event, document, now)
     after = await details_of(await event_by_id(event.id))
     await actions.record(event, by, now, "event_changed", changed=[change.what for change in changes])
     told = 0
@@ -294,7 +295,7 @@ async def _check_short(document: EventDocument, languages: Collection[str]) -> N
     raise EventFileInvalid([Problem("", "short", reason)])
 
 
-async def _write_parts(event: Event, document: EventDocument) -> None:
+async def _write_parts(event: Event, document: EventDocument, now: datetime) -> None:
     await Event.update(
         {
             Event.reminders: msgspec.to_builtins(document.reminders),
@@ -302,6 +303,8 @@ async def _write_parts(event: Event, document: EventDocument) -> None:
         }
     ).where(Event.id == event.id)
     await write_rules(event, document.mode_rules)
+    if event.mode != Mode.IN_PERSON:
+        await make_rooms(await details_of(await event_by_id(event.id)), now)
 
 
 async def _document(event: Event, details: EventDetails) -> EventDocument:

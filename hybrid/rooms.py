@@ -75,7 +75,7 @@ async def rooms_of(event_id: int) -> dict[Key, Room]:
 
 
 async def room_named(event: EventDetails, key: Key, now: datetime) -> str:
-    """The name of a room, made where the event has not got it yet, as when it was online from the first day.
+    """The name of a room, made where the event has not got it yet.
 
     Of a group that does not meet in that session it is the plenary's.
     """

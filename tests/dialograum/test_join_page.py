@@ -1,7 +1,7 @@
 """The page behind a join link: what people see at each hour, and that each gets into one room and no other."""
 
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
@@ -129,6 +129,19 @@ async def test_the_link_follows_the_person_into_one_room_after_the_other(town):
         assert len(set(found.values())) == 2
 
 
+async def test_rooms_are_there_from_the_first_day_of_an_event_that_is_online(town):
+    event = await hold(town)
+    before = await rooms_of(event.id)
+    assert set(before) == {PLENARY, ("groups", "wohnen"), ("groups", "bildung")}
+    more = {"key": "verkehr", "session": "groups", "capacity": 9, "title": {"de": "Verkehr"}}
+    await publishing.patch("forum", {"groups": [*GROUPS, more]}, None, datetime.now(UTC))
+    after = await rooms_of(event.id)
+    assert set(after) == {*before, ("groups", "verkehr")}
+    assert {key: after[key] for key in before} == before
+    in_the_hall = await town.event(slug="hall", mode="in_person")
+    assert await rooms_of(in_the_hall.id) == {}
+
+
 async def test_a_token_opens_the_room_of_the_click_alone(town):
     event = await hold(town)
     link = town.link("join", await register(town))
@@ -159,7 +172,7 @@ async def test_looking_changes_nothing(town):
                 for look in (visitor.get, visitor.head):
                     assert (await look(town.link("join", registration))).status_code == 200
         assert await rows_of(Registration, GroupSeat, MeetingRoom) == before
-        assert before["meeting_room"] == []
+        assert len(before["meeting_room"]) == 3
 
 
 @pytest.mark.parametrize(
@@ -220,7 +233,6 @@ async def test_before_and_after_the_time_the_button_leads_back_to_the_page(town,
         async with at(clock):
             answer = await visitor.send_on(page, link)
         assert (answer.status_code, answer.headers["Location"]) == (303, link)
-        assert await MeetingRoom.count() == 0
 
 
 async def test_a_link_that_is_none_opens_nothing(town):
@@ -421,6 +433,7 @@ async def test_a_server_whose_clock_is_late_takes_the_token(town):
 async def test_number_and_pin_stand_on_the_page(town):
     event = await hold(town)
     link = town.link("join", await register(town))
+    await MeetingRoom.delete(force=True)
     async with jitsi(numbers=NUMBERS, pin=482913075) as server:
         visitor = await browser(town, server)
         async with at("15:50"):
@@ -442,7 +455,7 @@ async def test_a_device_can_be_tried_in_a_room_of_one_s_own(town):
     rows = [await register(town, name) for name in ("Anna Muster", "Berta Muster")]
     async with usual() as server:
         visitor = await browser(town, server)
-        found = []
+        found = [room.name for room in (await rooms_of(event.id)).values()]
         async with at("12:00") as moment:
             for row in rows:
                 link = town.link("join", row)
@@ -453,8 +466,7 @@ async def test_a_device_can_be_tried_in_a_room_of_one_s_own(town):
                 with pytest.raises(Refused, match="exp"):
                     server.prosody.enter(token_of(address), room, moment.timestamp() + 1800)
                 found.append(room)
-        assert len(set(found)) == 2
-        assert await rooms_of(event.id) == {}
+        assert len(set(found)) == 3 + 2
         async with at("12:00", str(datetime.fromisoformat(DAY).date() - timedelta(days=2))):
             page = await visitor.get(link)
             assert "/test" not in page.text
