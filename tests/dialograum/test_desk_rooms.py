@@ -11,8 +11,8 @@ from events.actions import join
 from events.queries import event_named
 from events.tables import Event
 from hybrid.rooms import PLENARY, rooms_of
+from tests.dialograum.meeting import DAY, OPEN, SECRET, browser, hold, room_of, token_of
 from tests.dialograum.test_doctor import found_by
-from tests.dialograum.test_join_page import DAY, OPEN, SECRET, browser, hold, room_of, token_of
 from tests.hybrid.jitsi import jitsi
 from tests.postgres import free_port
 from tests.visitor import words
