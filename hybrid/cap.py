@@ -26,6 +26,7 @@ LARGEST_UNPACKED = 512 * 1024 * 1024
 MOST_WARNINGS = 500_000
 CHUNK = 64 * 1024
 DEEPEST = 12
+MOST_ELEMENTS = 2_000_000
 LONGEST_TEXT = 100_000
 
 LANGUAGE = "de-DE"
@@ -181,11 +182,17 @@ class _Builder:
         self._text: list[str] | None = None
         self._length = 0
         self._name = ""
+        self._elements = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         tag = tag.removeprefix(_NAMESPACE)
         if (not self._path and tag != "alert") or len(self._path) == DEEPEST:
             raise Unreadable("no alert in CAP 1.2", "malformed")
+        self._elements += 1
+        if self._elements > MOST_ELEMENTS:
+            raise Unreadable(
+                f"more than {MOST_ELEMENTS} elements in an alert", "too-large", str(MOST_ELEMENTS)
+            )
         self._path.append(tag)
         path = self._path[1:]
         if path == ["info"]:
