@@ -148,7 +148,7 @@ class _Scale:
 
 def charts(content: Content, *, mirrored: bool = False) -> tuple[Chart, Chart]:
     """The picture for wide screens and paper, and the one for phones."""
-    return _chart(content, WIDE, 300, mirrored), _chart(content, NARROW, 180, mirrored)
+    return _chart(content, WIDE, 300, mirrored), _chart(content, NARROW, 230, mirrored)
 
 
 def nice_step(span: float, most: int) -> float:
@@ -231,11 +231,14 @@ def _date(day: float) -> date:
 
 
 def _labels(places: Sequence[float], width: int) -> list[tuple[int | None, bool]]:
-    """For each turn the row of its label, and whether it ends at the turn instead of beginning there."""
+    """For each turn the row of its label, and whether it ends at the turn instead of beginning there.
+
+    Earlier ones are higher, so that no line runs through a later label.
+    """
     long = LETTER * (26 if width == WIDE else 9)
     taken: list[list[tuple[float, float]]] = [[] for _ in range(MOST_ROWS)]
     found: list[tuple[int | None, bool]] = []
-    for place in places:
+    for place in reversed(places):
         ends = place + long > width
         edges = (place - long, place) if ends else (place, place + long)
         free = (
@@ -247,7 +250,7 @@ def _labels(places: Sequence[float], width: int) -> list[tuple[int | None, bool]
         if row is not None:
             taken[row].append(edges)
         found.append((row, ends))
-    return found
+    return found[::-1]
 
 
 def _ticks(content: Content, scale: _Scale, step: float) -> tuple[Tick, ...]:
