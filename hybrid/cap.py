@@ -17,7 +17,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
 
-from hybrid.records import recognise, shown
+from hybrid.records import is_region, recognise, shown
 from hybrid.reports import Alert, SeriesReport, StateReport, Unreadable
 
 MOST_MEMBERS = 5_000
@@ -301,8 +301,8 @@ def _alerts(message: _Message, regions: Collection[str] | None) -> Iterator[Aler
     if expires is not None and expires < onset:
         raise Unreadable(f"{name}: it expires before it begins", "malformed")
     for cell in sorted(_with_counties(info.cells)):
-        if regions is None or cell in regions:
-            yield Alert(cell, severity, onset, expires, info.texts["event"][:200])
+        if is_region(cell) and (regions is None or cell in regions):
+            yield Alert(cell, severity, onset, expires, shown(info.texts["event"]))
 
 
 def _with_counties(cells: set[str]) -> set[str]:

@@ -207,6 +207,13 @@ def test_a_header_that_was_changed_names_the_column_that_is_missing():
     assert (refused.value.code, refused.value.detail) == ("column", "viruslast_normalisiert")
 
 
+@pytest.mark.parametrize("region", ["", " Osten", "Os\x00ten", "O" * 81, "Os\u202eten"])
+def test_a_region_that_nobody_could_name_is_refused(region):
+    content = GRIPPEWEB.replace("Mitte (West)", region, 1)
+    with pytest.raises(Unreadable, match="row 2: Region: .*is no region of this source"):
+        SOURCES["rki-grippeweb-are"].read(content.encode())
+
+
 def test_rows_older_than_a_year_and_a_month_are_left_out():
     old = date(2026, 11, 2) - timedelta(days=DAYS_READ)
     content = COUNTIES + f"{old},05754,1,1,1,1,1\n{old - timedelta(days=1)},05754,1,1,1,1,1\n"
