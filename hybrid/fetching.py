@@ -18,7 +18,7 @@ from hybrid.downloads import LIMITS, Download, Limits, Mark, download
 from hybrid.queries import source_of
 from hybrid.reports import Report, Unreadable
 from hybrid.sources import Indicator
-from hybrid.tables import ModeRule, SourceFetch
+from hybrid.tables import Fetch, ModeRule
 
 CLAIM = timedelta(minutes=10)
 """How long a worker may read; after that it is taken for dead."""
@@ -119,10 +119,8 @@ async def report_of(indicator: Indicator, found: Download) -> Report:
 
 
 async def _claim(indicator: Indicator, interval: timedelta) -> Claimed | None:
-    await SourceFetch.insert(SourceFetch(_ignore_missing=True, indicator=indicator.name)).on_conflict(
-        action="DO NOTHING"
-    )
-    rows = await SourceFetch.raw(
+    await Fetch.insert(Fetch(_ignore_missing=True, indicator=indicator.name)).on_conflict(action="DO NOTHING")
+    rows = await Fetch.raw(
         """
         UPDATE source_fetch SET
             began_at = statement_timestamp(),
@@ -158,11 +156,11 @@ async def _done(indicator: Indicator, mark: Mark, checksum: str) -> None:
     await _end(
         indicator,
         {
-            SourceFetch.etag: mark.etag,
-            SourceFetch.modified: mark.modified,
-            SourceFetch.checksum: checksum,
-            SourceFetch.failure_code: None,
-            SourceFetch.failure_detail: "",
+            Fetch.etag: mark.etag,
+            Fetch.modified: mark.modified,
+            Fetch.checksum: checksum,
+            Fetch.failure_code: None,
+            Fetch.failure_detail: "",
         },
     )
 
@@ -172,12 +170,9 @@ async def _failed(indicator: Indicator, failure: Unreadable, tell: Tell) -> None
     now = datetime.now(UTC)
     logger.warning("The source %s cannot be read: %s", indicator.name, failure)
     await evaluation.could_not_read(indicator, str(failure), now)
-    async with SourceFetch._meta.db.transaction():
+    async with Fetch._meta.db.transaction():
         before: Any = (
-            await SourceFetch.objects()
-            .where(SourceFetch.indicator == indicator.name)
-            .lock_rows("UPDATE")
-            .first()
+            await Fetch.objects().where(Fetch.indicator == indicator.name).lock_rows("UPDATE").first()
         )
         source = await source_of(indicator.name)
         since = source.failing_since if source is not None else None
@@ -185,18 +180,18 @@ async def _failed(indicator: Indicator, failure: Unreadable, tell: Tell) -> None
             (since is not None and before.told_at >= since) or before.told_at + TOLD_AGAIN > now
         )
         values: dict[Any, Any] = {
-            SourceFetch.etag: "",
-            SourceFetch.modified: "",
-            SourceFetch.checksum: "",
-            SourceFetch.failure_code: failure.code,
-            SourceFetch.failure_detail: failure.detail[:DETAIL_LENGTH],
+            Fetch.etag: "",
+            Fetch.modified: "",
+            Fetch.checksum: "",
+            Fetch.failure_code: failure.code,
+            Fetch.failure_detail: failure.detail[:DETAIL_LENGTH],
         }
         if not is_told:
             await tell(indicator, failure, now)
-            values[SourceFetch.told_at] = now
+            values[Fetch.told_at] = now
         await _end(indicator, values)
 
 
 async def _end(indicator: Indicator, values: Mapping[Any, Any]) -> None:
-    ended: dict[Any, Any] = {**values, SourceFetch.is_running: False}
-    await SourceFetch.update(ended).where(SourceFetch.indicator == indicator.name)
+    ended: dict[Any, Any] = {**values, Fetch.is_running: False}
+    await Fetch.update(ended).where(Fetch.indicator == indicator.name)

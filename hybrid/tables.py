@@ -134,7 +134,7 @@ class RecordedFile(Table):
     created_at = Timestamptz(default=None, index=True)
 
 
-class SourceFetch(Table):
+class Fetch(Table, tablename="source_fetch"):
     """When a source was last asked, by whichever worker, and how its file is known again."""
 
     id: Serial

@@ -5,7 +5,7 @@ from piccolo.columns.column_types import Timestamptz
 from piccolo.columns.column_types import Varchar
 from piccolo.columns.indexes import IndexMethod
 
-ID = "2026-11-28T08:47:55:961270"
+ID = "2026-11-28T08:56:17:254239"
 VERSION = "1.38.0"
 DESCRIPTION = "When a source was last asked, and how its file is known again."
 
@@ -16,14 +16,11 @@ async def forwards():
     )
 
     manager.add_table(
-        class_name="SourceFetch",
-        tablename="source_fetch",
-        schema=None,
-        columns=None,
+        class_name="Fetch", tablename="source_fetch", schema=None, columns=None
     )
 
     manager.add_column(
-        table_class_name="SourceFetch",
+        table_class_name="Fetch",
         tablename="source_fetch",
         column_name="indicator",
         db_column_name="indicator",
@@ -45,7 +42,7 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SourceFetch",
+        table_class_name="Fetch",
         tablename="source_fetch",
         column_name="address",
         db_column_name="address",
@@ -66,7 +63,7 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SourceFetch",
+        table_class_name="Fetch",
         tablename="source_fetch",
         column_name="began_at",
         db_column_name="began_at",
@@ -87,7 +84,7 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SourceFetch",
+        table_class_name="Fetch",
         tablename="source_fetch",
         column_name="is_running",
         db_column_name="is_running",
@@ -108,7 +105,7 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SourceFetch",
+        table_class_name="Fetch",
         tablename="source_fetch",
         column_name="etag",
         db_column_name="etag",
@@ -130,7 +127,7 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SourceFetch",
+        table_class_name="Fetch",
         tablename="source_fetch",
         column_name="modified",
         db_column_name="modified",
@@ -152,7 +149,7 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SourceFetch",
+        table_class_name="Fetch",
         tablename="source_fetch",
         column_name="checksum",
         db_column_name="checksum",
@@ -174,7 +171,7 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SourceFetch",
+        table_class_name="Fetch",
         tablename="source_fetch",
         column_name="failure_code",
         db_column_name="failure_code",
@@ -196,7 +193,7 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SourceFetch",
+        table_class_name="Fetch",
         tablename="source_fetch",
         column_name="failure_detail",
         db_column_name="failure_detail",
@@ -218,7 +215,7 @@ async def forwards():
     )
 
     manager.add_column(
-        table_class_name="SourceFetch",
+        table_class_name="Fetch",
         tablename="source_fetch",
         column_name="told_at",
         db_column_name="told_at",
