@@ -53,7 +53,7 @@ def test_labels_in_a_row_keep_apart_and_earlier_ones_are_higher():
     turns = [Turn(FIRST + timedelta(days=day), Mode.DIGITAL, 400.0) for day in (0, 1, 2, 3, 29)]
     wide, narrow = charts(content(turns=turns))
     for chart, letters in ((wide, 26), (narrow, 9)):
-        rows = {}
+        rows: dict[int, list[float]] = {}
         for mark in chart.marks:
             if mark.row is not None:
                 rows.setdefault(mark.row, []).append(mark.x)

@@ -41,12 +41,20 @@ def test_the_page_and_the_docs_offer_the_same_rules():
     assert rules_in(re.findall(r"<pre[^>]*>(.*?)</pre>", PAGE, re.DOTALL)) == READY[1:]
 
 
-ARE = ("ARE-Konsultationsinzidenz_slice.tsv", "Bundesland", "ARE_Konsultationsinzidenz", {})
-GRIPPEWEB = ("GrippeWeb_Daten_des_Wochenberichts_slice.tsv", "Region", "Inzidenz", {"Erkrankung": "ARE"})
+File = tuple[str, str, str, dict[str, str]]
+
+ARE: File = ("ARE-Konsultationsinzidenz_slice.tsv", "Bundesland", "ARE_Konsultationsinzidenz", {})
+GRIPPEWEB: File = (
+    "GrippeWeb_Daten_des_Wochenberichts_slice.tsv",
+    "Region",
+    "Inzidenz",
+    {"Erkrankung": "ARE"},
+)
 
 
-def weeks(name: str, region: str, value: str, only: dict[str, str], wanted: str) -> list[Row]:
+def weeks(file: File, wanted: str) -> list[Row]:
     """A weekly series as the file has it, dated by Sundays."""
+    name, region, value, only = file
     found = []
     with shared(f"data/rki/{name}").open(newline="") as lines:
         for line in csv.DictReader(lines, delimiter="\t"):
@@ -59,7 +67,7 @@ def weeks(name: str, region: str, value: str, only: dict[str, str], wanted: str)
 @pytest.mark.parametrize(("place", "file"), [(1, ARE), (2, GRIPPEWEB)], ids=["ARE", "GrippeWeb"])
 def test_ready_rules_would_have_switched_when_the_docs_say_so(place, file):
     spec = msgspec.convert(READY[place], ModeRuleSpec)
-    rows = weeks(*file, spec.region)
+    rows = weeks(file, spec.region)
     reports = [
         SeriesReport(row.on, {spec.region: tuple(rows[: number + 1])}) for number, row in enumerate(rows)
     ]
