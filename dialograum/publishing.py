@@ -58,6 +58,7 @@ PAGES = frozenset(
         "r",
         "readyz",
         "static",
+        "u",
     }
 )
 """First parts of our own addresses: no short name of an event."""

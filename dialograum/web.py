@@ -36,10 +36,12 @@ from dialograum.desk import DeskPages, SignInPages
 from dialograum.desk_changes import ChangePages
 from dialograum.desk_groups import GroupPages
 from dialograum.desk_lists import ListPages
+from dialograum.desk_messages import MessagePages
 from dialograum.desk_people import PeoplePages
 from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language, LanguageMiddleware
 from dialograum.mailbox import MailboxPages
+from dialograum.mailing import composer_of
 from dialograum.monitoring import healthz, metrics, readyz
 from dialograum.pages import choose_text, environment, read_assets
 from dialograum.problems import database_away, failed, http_error, refused, too_many_failures, unusable
@@ -54,6 +56,7 @@ from events.details import EventDetails
 from events.errors import Refusal
 from events.queries import details_of, event_by_id
 from registration.admission import Admission
+from registration.announcement_pages import OwnAnnouncementPages, UnsubscribePages
 from registration.controllers import Entrance, JoinPages, PersonalPages, RegisterPages
 from registration.facts import event_facts, registration_facts
 from registration.limits import Limits
@@ -95,6 +98,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
         cookie_samesite="lax",
     )
 
+    mails = composer_of(settings)
     admission = Admission(Limits(settings.client_limit, settings.address_limit, settings.secret))
 
     stamps = FormStamps(settings.secret)
@@ -124,12 +128,15 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             RegisterPages,
             PersonalPages,
             OwnChangePages,
+            OwnAnnouncementPages,
+            UnsubscribePages,
             JoinPages,
             SignInPages,
             DeskPages,
             PeoplePages,
             GroupPages,
             ListPages,
+            MessagePages,
             ChangePages,
             Router("/api/v1", route_handlers=[EventApi, ChangeApi, RegistrationApi, openapi], opt=NO_FORMS),
             *([MailboxPages] if is_demo else []),
@@ -148,6 +155,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             "languages": Provide(lambda: tuple(settings.languages), sync_to_thread=False),
             "entrance": Provide(entrance, sync_to_thread=False),
             "links": Provide(lambda: links, sync_to_thread=False),
+            "mails": Provide(lambda: mails, sync_to_thread=False),
             "personal_calendar": Provide(lambda: personal_calendar, sync_to_thread=False),
             "now": Provide(_now, sync_to_thread=False),
             "language_code": Provide(_language_code, sync_to_thread=False),

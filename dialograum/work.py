@@ -15,6 +15,7 @@ from dialograum.mailing import mail_worker
 from dialograum.settings import Settings
 from dialograum.signin import forget_what_expired
 from registration import actions, rounds
+from registration.announcements import hold_back
 from registration.limits import Limits
 from registration.queries import events_to_fill, events_with_lapsed_holds
 from registration.tables import Demand, IdempotencyKey
@@ -62,6 +63,7 @@ async def tend(settings: Settings, now: datetime) -> None:
     await _for_each(rounds.events_to_assign(now), assign)
     await _for_each(events_to_fill(now), fill)
     await _for_each(retention.events_due(now), remove)
+    await _tried(hold_back())
     await _tried(forget_what_expired(now))
     await _tried(_forget_keys(now))
     await _tried(_forget_demands(settings, now))

@@ -16,7 +16,11 @@ INVITING = {"confirmed", "promoted", "registration_changed", "event_changed"}
 """Kinds that carry a calendar REQUEST for those who are confirmed."""
 
 
+ANNOUNCEMENT = "announcement"
+"""What an organiser writes to many. It carries the link to unsubscribe."""
+
 KINDS = (
+    ANNOUNCEMENT,
     "confirm",
     "confirmed",
     "waitlisted",
