@@ -61,7 +61,7 @@ def asking(event: EventDetails, segment: Segment) -> tuple[Any, ...]:
     return (
         event.id,
         event.id,
-        [status.value for status in segment.statuses],
+        [str(status) for status in segment.statuses],
         segment.attendance,
         segment.session,
         segment.group,

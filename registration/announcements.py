@@ -1,7 +1,7 @@
 """The organisers' announcements: written, tried, sent once, paused, stopped; and who wants none.
 
-Sending locks the announcement alone, never the event. Whoever unsubscribes waits for what is being sent, so that
-nobody gets one afterwards.
+Sending locks the announcement; the event waits for its end alone, when the log gets its entry. Whoever unsubscribes
+waits for what is being sent, so that nobody gets one afterwards.
 """
 
 from collections.abc import Sequence
@@ -151,7 +151,8 @@ WRITE = """
         SELECT {}, id, event, email, name, language,
             jsonb_build_object('registration', jsonb_build_object(
                 'id', id, 'uid', 'registration-' || id, 'number', number, 'name', name, 'status', status,
-                'attendance', attendance, 'seats', seats, 'groups', jsonb_build_object(), 'wishes', jsonb_build_object(),
+                'attendance', attendance, 'seats', seats,
+                'groups', jsonb_build_object(), 'wishes', jsonb_build_object(),
                 'sequence', sequence + {}, 'invited', invited_at IS NOT NULL,
                 'needs_confirmation', status IN ('pending', 'waitlisted') AND confirmed_at IS NULL,
                 'held_until_local', to_char(held_until AT TIME ZONE {}, 'YYYY-MM-DD"T"HH24:MI'),
@@ -291,7 +292,8 @@ async def forget_announcements(event_id: int) -> None:
     await Announcement.delete().where((Announcement.event == event_id) & Announcement.sent_at.is_null())
     await Announcement.raw(
         """
-        UPDATE announcement SET subjects = jsonb_build_object(), texts = jsonb_build_object(), segment = jsonb_build_object(), outcome = (
+        UPDATE announcement SET
+            subjects = jsonb_build_object(), texts = jsonb_build_object(), segment = jsonb_build_object(), outcome = (
             SELECT coalesce(jsonb_object_agg(status, messages), jsonb_build_object()) FROM (
                 SELECT status, count(*) AS messages FROM message WHERE batch = announcement.id GROUP BY status
             ) AS counted

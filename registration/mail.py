@@ -267,7 +267,8 @@ class Composer:
     ) -> dict[str, str | None]:
         """Only confirmed people get a link to join, and only who must confirm one to do so.
 
-        An announcement has one's own link also after the registration has ended, and one to unsubscribe. `main` is the one that the mail asks to open. Tokens are gaps.
+        An announcement has one's own link also after the registration has ended, and one to unsubscribe. `main` is
+        the one that the mail asks to open. Tokens are gaps.
         """
         page, own, confirm, join = f"{self._base_url}/events/{event['slug']}", None, None, None
         is_announcement = kind == ANNOUNCEMENT
