@@ -39,7 +39,7 @@ from registration.announcement_queries import announcements_of, outcome_of, reac
 from registration.announcements import announcement_of, sample_context, state_of
 from registration.forms import PageForm
 from registration.mail import NO_LINKS, Composer
-from registration.messages import ANNOUNCEMENT
+from registration.news import ANNOUNCEMENT
 from registration.segments import answers_to_choose
 from registration.tables import Announcement
 

@@ -23,7 +23,7 @@ from registration.announcement_forms import Draft, draft_of, flaws
 from registration.announcement_queries import IN_SEGMENT, asking
 from registration.errors import AnnouncementUnknown
 from registration.facts import Facts, Person, event_facts, registration_facts
-from registration.messages import ANNOUNCEMENT
+from registration.news import ANNOUNCEMENT
 from registration.rules import RegistrationStatus
 from registration.tables import Announcement, Registration
 
@@ -153,7 +153,7 @@ WRITE = """
                 'id', id, 'uid', 'registration-' || id, 'number', number, 'name', name, 'status', status,
                 'attendance', attendance, 'seats', seats,
                 'groups', jsonb_build_object(), 'wishes', jsonb_build_object(),
-                'sequence', sequence + {}, 'invited', invited_at IS NOT NULL,
+                'sequence', sequence + {}, 'sequence_before', invited_sequence, 'invited', invited_at IS NOT NULL,
                 'needs_confirmation', status IN ('pending', 'waitlisted') AND confirmed_at IS NULL,
                 'held_until_local', to_char(held_until AT TIME ZONE {}, 'YYYY-MM-DD"T"HH24:MI'),
                 'position', NULL
@@ -311,12 +311,14 @@ async def unsubscribe(registration_id: UUID, now: datetime) -> None:
             " ORDER BY id FOR SHARE",
             registration_id,
         )
-        await Registration.raw(
-            "UPDATE registration SET announcements_off_at = coalesce(announcements_off_at, {}) WHERE id = {}",
+        rows = await Registration.raw(
+            "UPDATE registration SET announcements_off_at = coalesce(announcements_off_at, {}) WHERE id = {}"
+            " RETURNING event",
             now,
             registration_id,
         )
-        await supersede([ANNOUNCEMENT], about=[registration_id])
+        for row in rows:
+            await supersede([ANNOUNCEMENT], about=[registration_id], event_id=row["event"])
 
 
 async def subscribe(registration_id: UUID) -> None:

@@ -31,7 +31,7 @@ from notifications.mail import (
 from notifications.outbox import Claim
 from registration.calendar import PersonalCalendars
 from registration.links import Links
-from registration.messages import ANNOUNCEMENT, INVITING
+from registration.news import ANNOUNCEMENT, INVITING, programme_changes
 from registration.rules import ACTIVE, RegistrationStatus
 from registration.tables import Registration
 
@@ -236,7 +236,8 @@ class Composer:
         """All that the templates of `templates/mail/` know; the person's own words are gaps."""
         event, registration = _event(context["event"]), _local_times(context["registration"])
         changes = {change["what"]: _local_times(change) for change in context.get("changes") or ()}
-        active = registration["status"] in ACTIVE and event["status"] != EventStatus.CANCELLED
+        counts = registration["status"] in ACTIVE and event["status"] != EventStatus.CANCELLED
+        active = counts and kind != "thanks"
         return {
             "kind": kind,
             "language": self._language(language, event["default_language"]),
@@ -244,6 +245,10 @@ class Composer:
             "registration": registration,
             "changed": set(changes),
             "before": {what: changes.get(what, {}).get("before") for what in CHANGEABLE},
+            "programme": [
+                _local_times(session) for session in programme_changes(changes.get("programme", {}))
+            ],
+            "reminder": context.get("reminder") or {"text": {}},
             "moved": {
                 session["key"]: session["before"]
                 for session in changes.get("groups", {}).get("sessions") or ()
@@ -280,7 +285,7 @@ class Composer:
             if registration["status"] == RegistrationStatus.CONFIRMED:
                 join = self._links.address("join", gap("join"))
         return {
-            "main": confirm or own or page,
+            "main": (join if kind == "starts_soon" else None) or confirm or own or page,
             "own": own,
             "join": join,
             "calendar": f"{own}/calendar.ics" if own else None,
