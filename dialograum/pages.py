@@ -22,6 +22,7 @@ from markupsafe import Markup
 
 from dialograum.failures import CannotRun
 from dialograum.languages import LANGUAGES, TEMPLATES, Language, translator
+from dialograum.message_text import message_html, message_text
 from dialograum.negotiation import shown_at
 from events.rules import local_time
 from registration.answers import visible
@@ -350,6 +351,8 @@ def environment(
         text=text,
         text_language=text_language,
         markdown=markdown,
+        message_html=message_html,
+        message_text=message_text,
         json_block=json_block,
         break_title=break_title,
         number=number,

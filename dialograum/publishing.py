@@ -60,6 +60,7 @@ PAGES = frozenset(
         "r",
         "readyz",
         "static",
+        "u",
     }
 )
 """First parts of our own addresses: no short name of an event."""

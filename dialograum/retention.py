@@ -11,6 +11,7 @@ from hybrid.queries import RECORDED_KEPT
 from hybrid.tables import RecordedFile
 from notifications.delivery import Folder
 from notifications.tables import Message, SharedContext
+from registration.announcements import forget_announcements
 from registration.tables import Consent, IdempotencyKey, Registration
 
 REMOVED = "—"
@@ -51,12 +52,14 @@ async def remove_personal_data(event_id: int, now: datetime, mail_dir: Path) -> 
                 Registration.confirm_nonce: "",
                 Registration.own_nonce: "",
                 Registration.join_nonce: "",
+                Registration.unsubscribe_nonce: "",
             }
         ).where(Registration.event == event_id)
         await Consent.raw(
             "DELETE FROM consent WHERE registration IN (SELECT id FROM registration WHERE event = {})",
             event_id,
         )
+        await forget_announcements(event_id)
         await Message.delete().where(Message.event_id == event_id)
         await SharedContext.delete().where(SharedContext.event_id == event_id)
         await IdempotencyKey.delete().where(IdempotencyKey.event == event_id)

@@ -36,12 +36,14 @@ from dialograum.desk import DeskPages, SignInPages
 from dialograum.desk_changes import ChangePages
 from dialograum.desk_groups import GroupPages
 from dialograum.desk_lists import ListPages
+from dialograum.desk_messages import MessagePages
 from dialograum.desk_mode import ModePages
 from dialograum.desk_people import PeoplePages
 from dialograum.desk_rooms import RoomPages
 from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language
 from dialograum.mailbox import MailboxPages
+from dialograum.mailing import composer_of
 from dialograum.mode_api import ModeApi
 from dialograum.mode_words import ModeWords
 from dialograum.monitoring import healthz, metrics, readyz
@@ -61,6 +63,7 @@ from events.queries import details_of, event_by_id
 from hybrid.controllers import JoinPages
 from hybrid.meeting_servers import MeetingServers
 from registration.admission import Admission
+from registration.announcement_pages import OwnAnnouncementPages, UnsubscribePages
 from registration.controllers import Entrance, PersonalPages, RegisterPages
 from registration.facts import event_facts, registration_facts
 from registration.limits import Limits
@@ -102,6 +105,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
         cookie_samesite="lax",
     )
 
+    mails = composer_of(settings)
     admission = Admission(Limits(settings.client_limit, settings.address_limit, settings.secret))
 
     stamps = FormStamps(settings.secret)
@@ -138,6 +142,8 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             RegisterPages,
             PersonalPages,
             OwnChangePages,
+            OwnAnnouncementPages,
+            UnsubscribePages,
             JoinPages,
             SignInPages,
             DeskPages,
@@ -145,6 +151,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             GroupPages,
             RoomPages,
             ListPages,
+            MessagePages,
             ChangePages,
             ModePages,
             Router(
@@ -169,6 +176,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             "entrance": Provide(entrance, sync_to_thread=False),
             "links": Provide(lambda: links, sync_to_thread=False),
             "meeting_servers": Provide(lambda: meeting_servers, sync_to_thread=False),
+            "mails": Provide(lambda: mails, sync_to_thread=False),
             "personal_calendar": Provide(lambda: personal_calendar, sync_to_thread=False),
             "now": Provide(_now, sync_to_thread=False),
             "language_code": Provide(_language_code, sync_to_thread=False),

@@ -19,6 +19,7 @@ from hybrid.evaluation import evaluate_waiting
 from hybrid.fetching import listened_to, read_due
 from hybrid.notices import tell_source_failed
 from registration import actions, reminding, rounds
+from registration.announcements import hold_back
 from registration.limits import Limits
 from registration.queries import events_to_fill, events_with_lapsed_holds
 from registration.tables import Demand, IdempotencyKey
@@ -95,6 +96,7 @@ async def tend(settings: Settings, now: datetime) -> None:
     await _for_each(reminding.events_to_remind(now), remind)
     await _tried(reminding.withdraw_late(now))
     await _for_each(retention.events_due(now), remove)
+    await _tried(hold_back())
     await _tried(forget_what_expired(now))
     await _tried(_forget_keys(now))
     await _tried(_forget_demands(settings, now))

@@ -21,6 +21,8 @@ from notifications.mail import LINE_LENGTH, POLICY, CalendarPart, Recipient, to_
 _SECRET = f"gap{secrets.token_hex(12)}"
 _GAP = re.compile(f"{_SECRET}([a-z]+)Z")
 
+_TOKEN = re.compile("[A-Za-z0-9_-]+")
+
 Encode = Callable[[str], str]
 """Makes a person's own word part of a line, so that it stays nothing but text."""
 
@@ -109,8 +111,13 @@ class Form:
     def filled(
         self, envelope: Envelope, values: Mapping[str, str], calendar: CalendarPart | None = None
     ) -> bytes:
-        """The finished mail of one person. Raises CannotCompose, and KeyError for a gap without a value."""
-        slots = {name: lines.filled(values) for name, lines in self._texts.items()}
+        """The finished mail of one person.
+
+        In its head stand only values of letters, digits, hyphens and underscores. Raises CannotCompose, and KeyError
+        for a gap without a value.
+        """
+        slots = {name: value.encode() for name, value in values.items() if _TOKEN.fullmatch(value)}
+        slots |= {name: lines.filled(values) for name, lines in self._texts.items()}
         slots["to"] = to_header(envelope.recipient)
         slots["date"] = f"Date: {format_datetime(envelope.sent_at)}\r\n".encode()
         slots["id"] = envelope.message_id[1:-1].encode()

@@ -119,12 +119,13 @@ def build(
     thread: str | None = None,
     calendar: CalendarPart | None = None,
     calendar_attached: bool = True,
+    unsubscribe: str | None = None,
 ) -> EmailMessage:
     """The mail to one person.
 
     `thread` is the Message-ID that all mails about one thing refer to. The calendar part is the last
-    alternative, and once more an attachment for programs that show only those. Raises CannotCompose where the
-    address cannot be written to.
+    alternative, and once more an attachment for programs that show only those. `unsubscribe` is an address that
+    ends such mails by one POST (RFC 8058). Raises CannotCompose where the address cannot be written to.
     """
     mail = EmailMessage(policy=POLICY)
     mail["From"] = _address(sender.name or words.sender, sender.address)
@@ -140,6 +141,9 @@ def build(
         mail["References"] = thread
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
+    if unsubscribe:
+        mail["List-Unsubscribe"] = f"<{unsubscribe}>"
+        mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail.set_content(words.text, cte="quoted-printable")
     mail.add_alternative(words.html, subtype="html", cte="quoted-printable")
     if calendar:
@@ -196,7 +200,7 @@ class _Subject(UnstructuredHeader):
 
 
 class _Identifiers(UnstructuredHeader):
-    """Message-IDs. The library would break long ones into encoded words, which no mail program takes for them."""
+    """Message-IDs, and addresses in such brackets. The library would break long ones into encoded words."""
 
     def fold(self, *, policy: EmailPolicy) -> str:
         name: str = self.name  # type: ignore[attr-defined]
@@ -222,6 +226,7 @@ for _name, _header in {
     "message-id": _Identifiers,
     "in-reply-to": _Identifiers,
     "references": _Identifiers,
+    "list-unsubscribe": _Identifiers,
 }.items():
     _HEADERS.map_to_type(_name, _header)  # type: ignore[arg-type]
 
@@ -276,6 +281,15 @@ def one_line(text: str, limit: int | None = None) -> str:
     """One line without anything unseen that could end it or turn it round, cut to `limit` characters."""
     line = " ".join(part for part in re.split("[ \t]+", _NOT_IN_A_LINE.sub(" ", text)) if part)
     return line if limit is None or len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+_LINE_ENDS = re.compile("\r\n|[\r\n\x0b\x0c\x85\u2028\u2029]")
+
+
+def several_lines(text: str) -> str:
+    """The text with its lines and their indentation, free of what is not seen, without empty lines around it."""
+    lines = (_NOT_IN_A_LINE.sub("", line.replace("\t", "    ")).rstrip() for line in _LINE_ENDS.split(text))
+    return "\n".join(lines).strip("\n")
 
 
 def clean(value: Any) -> Any:

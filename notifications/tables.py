@@ -48,6 +48,9 @@ class Message(Table):
     shared = Integer(
         null=True, default=None, help_text="id of the SharedContext, which goes after its messages"
     )
+    batch = UUID(
+        null=True, default=None, help_text="the id of what many are sent at once, such as an announcement"
+    )
     status = Varchar(length=16, choices=MessageStatus, default=MessageStatus.QUEUED)
     created_at = Timestamptz(default=TimestamptzNow())
     due_at = Timestamptz(default=TimestamptzNow())

@@ -96,6 +96,7 @@ async def _edit_person(
             nonce(),
             nonce(),
         )
+        registration.unsubscribe_nonce = nonce()
         await withdraw(registration, event)
         changes.append({"what": "email"})
         if address is None and registration.confirmed_at is None:

@@ -67,3 +67,9 @@ class NameKnown(Conflict):
     """Somebody of this name is registered already, by the registrations of the fact `registrations`."""
 
     title = "Somebody of this name is registered already"
+
+
+class AnnouncementUnknown(Refusal):
+    status = 404
+    code = "not-found"
+    title = "There is no such announcement"

@@ -8,7 +8,7 @@ import secrets
 from typing import Literal, get_args
 from uuid import UUID
 
-Purpose = Literal["confirm", "own", "join", "check_in"]
+Purpose = Literal["confirm", "own", "join", "check_in", "unsubscribe"]
 """What a link opens; one never opens what another does."""
 
 _PATHS: dict[Purpose, str] = {
@@ -16,6 +16,7 @@ _PATHS: dict[Purpose, str] = {
     "own": "/r/{}",
     "join": "/join/{}",
     "check_in": "/c/{}",
+    "unsubscribe": "/u/{}",
 }
 _ID, _NONCE, _SIGNATURE = 16, 8, 16
 

@@ -26,11 +26,12 @@ from notifications.mail import (
     host_of,
     one_line,
     render,
+    several_lines,
 )
 from notifications.outbox import Claim
 from registration.calendar import PersonalCalendars
 from registration.links import Links
-from registration.news import INVITING, programme_changes
+from registration.news import ANNOUNCEMENT, INVITING, programme_changes
 from registration.rules import ACTIVE, RegistrationStatus
 from registration.tables import Registration
 
@@ -43,6 +44,9 @@ CHANGEABLE = ("time", "place", "mode", "title", "programme", "attendance", "seat
 
 UNSAID = {"id", "wishes"}
 """What no mail says."""
+
+SHARED = ("event", "announcement")
+"""What the messages to many share, where they share something."""
 
 FORMS_KEPT = 200
 """How many written mails are kept to be filled again; those of an event differ by status, groups and language."""
@@ -78,6 +82,13 @@ class Nonces(NamedTuple):
     confirm: str
     own: str
     join: str
+    unsubscribe: str = ""
+
+
+NO_LINKS = Nonces(*["0" * 16] * 4)
+"""What the links of a mail to oneself are made of: they open nothing."""
+
+_NOBODY = UUID(int=0)
 
 
 @dataclass(frozen=True)
@@ -121,12 +132,20 @@ class Composer:
         What it answers writes each as `letter` does, and raises CannotCompose where the registration is gone.
         """
         rows = await Registration.raw(
-            "SELECT id, confirm_nonce, own_nonce, join_nonce FROM registration WHERE id = ANY({}::uuid[])",
+            "SELECT id, confirm_nonce, own_nonce, join_nonce, unsubscribe_nonce FROM registration"
+            " WHERE id = ANY({}::uuid[])",
             [message.about for message in messages],
         )
-        found = {row["id"]: Nonces(row["confirm_nonce"], row["own_nonce"], row["join_nonce"]) for row in rows}
+        found = {
+            row["id"]: Nonces(
+                row["confirm_nonce"], row["own_nonce"], row["join_nonce"], row["unsubscribe_nonce"]
+            )
+            for row in rows
+        }
 
         def write(message: Claim) -> Letter:
+            if _is_test(message):
+                return self.letter(message, NO_LINKS)
             if message.about not in found:
                 raise CannotCompose("the registration is gone")
             return self.letter(message, found[message.about])
@@ -138,7 +157,7 @@ class Composer:
 
         Raises CannotCompose where the address cannot be used.
         """
-        assert message.about is not None
+        about = message.about or _NOBODY
         written = self._written(message)
         address = envelope_address(message.recipient)
         stated = message.context["registration"]
@@ -146,8 +165,10 @@ class Composer:
             "name": one_line(stated["name"]),
             "number": one_line(stated["number"]),
             "uid": one_line(stated["uid"]),
-            **self._tokens(message.about, nonces),
+            **self._tokens(about, nonces),
         }
+        if message.kind == ANNOUNCEMENT:
+            values["unsubscribe"] = self._links.token("unsubscribe", about, nonces.unsubscribe)
         calendar = None
         if written.calendars is not None and written.method is not None:
             attendee = Party(message.recipient_name, address)
@@ -157,7 +178,7 @@ class Composer:
             Recipient(message.recipient_name, address, ""),
             message.message_id,
             datetime.now(UTC),
-            f"<registration-{message.about}@{self._host}>",
+            f"<registration-{about}@{self._host}>",
         )
         return Letter(
             id=message.id,
@@ -177,12 +198,13 @@ class Composer:
     def _written(self, message: Claim) -> _Written:
         """The form of a message, kept for further ones that state the same but for what is the person's alone."""
         context = _with_gaps(message.context)
-        own = {name: value for name, value in context.items() if name != "event" or not message.shared}
+        own = {name: value for name, value in context.items() if name not in SHARED or not message.shared}
         stated = msgspec.json.encode([message.kind, message.language, message.shared, own])
         if (known := self._forms.get(stated)) is not None:
             self._forms.move_to_end(stated)
             return known
-        written = self._write(message.kind, message.language, clean(context))
+        said = _organiser_words(context)
+        written = self._write(message.kind, message.language, clean(context) | said)
         self._forms[stated] = written
         if len(self._forms) > FORMS_KEPT:
             self._forms.popitem(last=False)
@@ -202,6 +224,7 @@ class Composer:
             sent_at=SAMPLE.sent_at,
             thread=SAMPLE.thread,
             calendar=calendar and CalendarPart(b"", calendar.method),
+            unsubscribe=facts["links"]["unsubscribe"],
         )
         return _Written(
             Form(mail),
@@ -231,6 +254,7 @@ class Composer:
                 for session in changes.get("groups", {}).get("sessions") or ()
             },
             "reason": context.get("reason"),
+            "announcement": context["announcement"],
             "by": context.get("by"),
             "called": registration["called"],
             "active": active,
@@ -248,11 +272,14 @@ class Composer:
     ) -> dict[str, str | None]:
         """Only confirmed people get a link to join, and only who must confirm one to do so.
 
-        `main` is the one that the mail asks to open. Tokens are gaps.
+        An announcement has one's own link also after the registration has ended, and one to unsubscribe. `main` is
+        the one that the mail asks to open. Tokens are gaps.
         """
         page, own, confirm, join = f"{self._base_url}/events/{event['slug']}", None, None, None
-        if active:
+        is_announcement = kind == ANNOUNCEMENT
+        if active or is_announcement:
             own = self._links.address("own", gap("own"))
+        if active:
             if registration["needs_confirmation"]:
                 confirm = self._links.address("confirm", gap("confirm"))
             if registration["status"] == RegistrationStatus.CONFIRMED:
@@ -263,6 +290,9 @@ class Composer:
             "join": join,
             "calendar": f"{own}/calendar.ics" if own else None,
             "page": page,
+            "unsubscribe": self._links.address("unsubscribe", gap("unsubscribe"))
+            if is_announcement
+            else None,
             "privacy": self._privacy_url,
             "imprint": self._imprint_url,
         }
@@ -278,6 +308,19 @@ class Composer:
             join_url=facts["links"]["join"],
             at=SAMPLE.sent_at,
         )
+
+
+def _is_test(message: Claim) -> bool:
+    return message.kind == ANNOUNCEMENT and message.about is None
+
+
+def _organiser_words(context: Facts) -> Facts:
+    """What an organiser has written keeps its lines; `None` in all other mails."""
+    said = context.get("announcement")
+    if said is None:
+        return {"announcement": None}
+    texts = {code: several_lines(text) for code, text in said["texts"].items()}
+    return {"announcement": {"is_test": False, **clean(said), "texts": texts}}
 
 
 def _with_gaps(context: Facts) -> Facts:

@@ -12,7 +12,7 @@ from events.details import EventDetails
 from notifications.outbox import CHANNEL, Superseded, share, supersede
 from notifications.tables import Message
 from registration.facts import event_facts
-from registration.news import INVITING, KINDS, MADE_WRONG, News, together
+from registration.news import ANNOUNCEMENT, INVITING, KINDS, MADE_WRONG, News, together
 from registration.queries import slots_of
 from registration.tables import Registration
 
@@ -78,7 +78,7 @@ async def tell(kind: str, event: EventDetails, people: Iterable[UUID], now: date
 
 async def withdraw(registration: Registration, event: EventDetails) -> None:
     """Supersedes all that is still queued about a registration, as when its address was wrong."""
-    await supersede(KINDS, about=[registration.id], event_id=event.id)
+    await supersede((*KINDS, ANNOUNCEMENT), about=[registration.id], event_id=event.id)
 
 
 async def _news(news: News, event: EventDetails, ids: list[UUID]) -> Mapping["_Told", list[UUID]]:

@@ -18,11 +18,15 @@ REMINDING = ("reminder", "confirm_soon", "starts_soon", "thanks")
 
 KINDS = (*STANDING, *CHANGING, *ENDING, *REMINDING, "already_registered")
 
+ANNOUNCEMENT = "announcement"
+"""What an organiser writes to many: no change makes it wrong, only the end. It carries the link to unsubscribe."""
+
 INVITING = {"confirmed", "promoted", *CHANGING}
 """Kinds that carry a calendar REQUEST for those who are confirmed."""
 
 MADE_WRONG: dict[str, tuple[str, ...]] = {
-    **dict.fromkeys(("confirmed", "promoted", *CHANGING, *ENDING), KINDS),
+    **dict.fromkeys(("confirmed", "promoted", *CHANGING), KINDS),
+    **dict.fromkeys(ENDING, (*KINDS, ANNOUNCEMENT)),
     **dict.fromkeys(REMINDING, REMINDING),
 }
 """What a message of a kind makes wrong: each states where the person stands, and when and where the event is."""

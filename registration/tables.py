@@ -22,6 +22,7 @@ from piccolo.table import Table
 
 from events.rules import Attendance
 from events.tables import Event, GroupSlot, Organiser
+from registration.links import nonce
 from registration.rules import RegistrationStatus
 
 
@@ -63,6 +64,10 @@ class Registration(Table):
     confirm_nonce = Varchar(length=16)
     own_nonce = Varchar(length=16)
     join_nonce = Varchar(length=16)
+    unsubscribe_nonce = Varchar(length=16, default=nonce)
+    announcements_off_at = Timestamptz(
+        null=True, default=None, help_text="since when the organisers' announcements are not wanted"
+    )
 
     one_to_six_seats = Check("seats BETWEEN 1 AND 6")
     hold_while_pending = Check("(status = 'pending') = (held_until IS NOT NULL)")
@@ -159,3 +164,27 @@ class Demand(Table):
     id = BigSerial(primary_key=True)
     subject = Varchar(length=32, help_text="a keyed hash of the client or of the e-mail address")
     at = Timestamptz(default=TimestamptzNow())
+
+
+class Announcement(Table):
+    """What an organiser writes to people of an event: a draft until it is sent, once.
+
+    Its messages have its id as their batch.
+    """
+
+    id = UUID(primary_key=True, default=UUID4())
+    event = ForeignKey(Event, index=True, on_delete=OnDelete.cascade)
+    written_by = ForeignKey(Organiser, null=True, default=None, on_delete=OnDelete.set_null)
+    written_at = Timestamptz(default=TimestamptzNow())
+    changed_at = Timestamptz(default=TimestamptzNow())
+    subjects: Any = JSONB(default="{}", help_text="by language")
+    texts: Any = JSONB(default="{}", help_text="Markdown by language")
+    segment: Any = JSONB(default="{}", help_text="registration.segments.Segment")
+    sent_at = Timestamptz(null=True, default=None)
+    sent_by = ForeignKey(Organiser, null=True, default=None, on_delete=OnDelete.set_null)
+    recipients = Integer(default=0, help_text="who got a message in the outbox")
+    without_address = Integer(default=0, help_text="who could not")
+    unsubscribed = Integer(default=0, help_text="who wanted none")
+    paused_at = Timestamptz(null=True, default=None)
+    stopped_at = Timestamptz(null=True, default=None)
+    outcome: Any = JSONB(null=True, default=None, help_text="counts by status, once the messages are removed")

@@ -48,7 +48,7 @@ OVER = STARTS_AT + 3 * HOUR
 DUE = OVER + 30 * DAY
 """Sunday, 18 December 2022."""
 
-PURPOSES: tuple[Purpose, ...] = ("confirm", "own", "join")
+PURPOSES: tuple[Purpose, ...] = ("confirm", "own", "join", "unsubscribe")
 SECRETS = ("quellbrunn", "sauerkirsch", "erdbeertee", "haselnuss")
 """Parts of the names, addresses and answers of these tests."""
 

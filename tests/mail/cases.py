@@ -18,11 +18,13 @@ from tests.events.examples import dialogue, online
 from tests.mail.examples import (
     AT,
     BASE_URL,
+    BRING,
     CANCELLED,
     LINKS,
     MESSAGE_ID,
     MOVED_PLACE,
     MOVED_TIME,
+    ONLY_GERMAN,
     OTHER_GROUP,
     PENDING,
     PROGRAMME,
@@ -236,6 +238,17 @@ CASES = {
     ),
     "event_changed-to-confirm": Case(
         "event_changed", dialogue(sequence=1), PENDING, more={"changes": [MOVED_PLACE]}
+    ),
+    "announcement": Case("announcement", groups={}, more={"announcement": BRING}),
+    "announcement-test": Case("announcement", groups={}, more={"announcement": {**BRING, "is_test": True}}),
+    "announcement-only-german": Case(
+        "announcement", person=WAITING, groups={}, position=None, more={"announcement": ONLY_GERMAN}
+    ),
+    "announcement-to-confirm": Case(
+        "announcement", person=PENDING, groups={}, more={"announcement": ONLY_GERMAN}
+    ),
+    "announcement-cancelled": Case(
+        "announcement", person=CANCELLED, groups={}, more={"announcement": ONLY_GERMAN}
     ),
     "event_cancelled": Case(
         "event_cancelled",

@@ -18,7 +18,12 @@ MESSAGE_ID = UUID("a7c1e0d4-0c1b-4b59-8d7e-0f3b7c6f5a21")
 AT = datetime(2022, 10, 20, 8, 15, tzinfo=UTC)
 BASE_URL = "https://dialog.example.org"
 LINKS = Links(b"secret of the tests", BASE_URL)
-NONCES = Nonces(confirm="0011223344556677", own="8899aabbccddeeff", join="0123456789abcdef")
+NONCES = Nonces(
+    confirm="0011223344556677",
+    own="8899aabbccddeeff",
+    join="0123456789abcdef",
+    unsubscribe="fedcba9876543210",
+)
 
 
 def registration(**changes: Any) -> Registration:
@@ -166,4 +171,21 @@ OTHER_GROUP = {
     "what": "groups",
     "before": [{"de": "Beratung", "en": "Advice"}],
     "after": [{"de": "Wohnen", "en": "Housing"}],
+}
+
+BRING = {
+    "id": "5b0e8f8e-3f1a-4a57-9d0b-6b8f1f1f7c55",
+    "subjects": {"de": "Bitte bringen Sie etwas mit", "en": "Please bring something along"},
+    "texts": {
+        "de": "wir freuen uns auf Sie. **Bitte bringen Sie mit:**\n\n- einen Stift\n- etwas zu essen\n\n"
+        "So finden Sie uns: https://dialog.example.org/anfahrt\nOder mit dem Bus, siehe"
+        " [Fahrplan](https://dialog.example.org/bus) und fragen Sie vor Ort.\n\nIhr Büro für Integration",
+        "en": "We look forward to seeing you. **Please bring along:**\n\n- a pencil\n- something to eat\n\n"
+        "How to find us: https://dialog.example.org/anfahrt\n\nYour office for integration",
+    },
+}
+ONLY_GERMAN = {
+    **BRING,
+    "subjects": {"de": "Es gibt doch ein Buffet"},
+    "texts": {"de": "Sie müssen nichts mitbringen.\n\nBis bald"},
 }

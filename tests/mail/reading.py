@@ -18,6 +18,8 @@ HEADERS = (
     "References",
     "Auto-Submitted",
     "X-Auto-Response-Suppress",
+    "List-Unsubscribe",
+    "List-Unsubscribe-Post",
     "Content-Language",
 )
 RULE = "-" * 20
@@ -83,7 +85,7 @@ def visible(html: str) -> Iterable[str]:
 class _Reader(HTMLParser):
     """Collects what is seen; links as `label <address>`, bold as *label*, struck out as ~label~."""
 
-    BLOCKS = frozenset({"p", "h1", "h2", "tr", "br", "table", "div"})
+    BLOCKS = frozenset({"p", "h1", "h2", "li", "tr", "br", "table", "div"})
     MARKS = {"strong": "*", "s": "~", "h1": "# ", "h2": "## "}
 
     def __init__(self) -> None:

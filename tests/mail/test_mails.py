@@ -186,6 +186,7 @@ def test_the_calendar_part_agrees_with_its_headers(name, code):
         ("event_changed-waitlisted", None),
         ("event_changed-to-confirm", None),
         ("event_cancelled-never-invited", None),
+        ("announcement", None),
     ],
 )
 def test_confirmed_people_are_invited_and_those_invited_are_revoked(name, method):
@@ -270,7 +271,7 @@ def test_every_language_can_write_every_mail():
 
 
 def links_of_text(text: str) -> list[str]:
-    return re.findall(r"https?://\S+", text)
+    return re.findall(r"https?://[^\s<>]+", text)
 
 
 def links_of_html(html: str) -> list[str]:

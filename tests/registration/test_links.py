@@ -13,7 +13,7 @@ from registration.links import Links
 ID = UUID("3f1c5d52-7a0e-4f0e-9d56-2f6a4b1c0d9e")
 NONCE = "8899aabbccddeeff"
 LINKS = Links(b"a secret of this installation", "https://dialog.example.org/")
-PURPOSES = ("confirm", "own", "join", "check_in")
+PURPOSES = ("confirm", "own", "join", "check_in", "unsubscribe")
 
 
 @pytest.mark.parametrize(
@@ -23,6 +23,7 @@ PURPOSES = ("confirm", "own", "join", "check_in")
         ("own", "https://dialog.example.org/r/", ""),
         ("join", "https://dialog.example.org/join/", ""),
         ("check_in", "https://dialog.example.org/c/", ""),
+        ("unsubscribe", "https://dialog.example.org/u/", ""),
     ],
 )
 def test_each_purpose_has_its_address(purpose, before, after):
