@@ -28,7 +28,7 @@ async def run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with connected(settings):
+    async with connected(settings, plans_anew=True):
         await migrate()
         working = asyncio.create_task(work.run(settings, stop))
         stopping = asyncio.create_task(stop.wait())

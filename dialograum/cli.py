@@ -13,7 +13,9 @@ COMMANDS = {
     "worker": "Does background work alone, any number of them.",
     "migrate": "Brings the schema of the database up to date.",
     "doctor": "Checks database, mail server and settings.",
+    "bounces": "Notes mails that came back, from the pipe of a mail server.",
     "events": "Imports, lists and exports events.",
+    "mode": "Shows, evaluates and tries the rules of an event's mode.",
     "organisers": "Adds organisers.",
     "tokens": "Makes tokens for the API.",
 }

@@ -259,19 +259,22 @@ def _told_as_away() -> Iterator[None]:
         raise DatabaseAway(text) from error
 
 
-async def connect(settings: Settings, *, pool_size: int = POOL_SIZE) -> None:
+async def connect(settings: Settings, *, pool_size: int = POOL_SIZE, plans_anew: bool = False) -> None:
     """Starts the embedded server where no `DATABASE_URL` is set, and opens this process's pool.
 
-    Raises `DatabaseAway` or `EmbeddedRefused`.
+    With `plans_anew` the server plans each statement for the tables as they are then: a plan that was kept from
+    when a queue was empty reads all of it, again and again, once it is full. Raises `DatabaseAway` or
+    `EmbeddedRefused`.
     """
     if settings.is_embedded:
         config = await embedded.start(settings.data_dir)
     else:
         config = _remote(settings.database_url.get_secret_value())
+    plans = {"plan_cache_mode": "force_custom_plan"} if plans_anew else {}
     DB.config = {
         **config,
         "timeout": CONNECT_SECONDS,
-        "server_settings": {"application_name": "dialograum", "timezone": "UTC", "jit": "off"},
+        "server_settings": {"application_name": "dialograum", "timezone": "UTC", "jit": "off"} | plans,
     }
     try:
         with _told_as_away():
@@ -316,9 +319,11 @@ async def disconnect() -> None:
 
 
 @contextlib.asynccontextmanager
-async def connected(settings: Settings, *, pool_size: int = POOL_SIZE) -> AsyncIterator[Database]:
+async def connected(
+    settings: Settings, *, pool_size: int = POOL_SIZE, plans_anew: bool = False
+) -> AsyncIterator[Database]:
     """The pool of this process, for as long as the block lasts."""
-    await connect(settings, pool_size=pool_size)
+    await connect(settings, pool_size=pool_size, plans_anew=plans_anew)
     try:
         yield DB
     finally:

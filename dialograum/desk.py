@@ -23,6 +23,7 @@ from registration.attendees import AttendeeFilter, attendee, attendees
 from registration.locking import locked_sessions
 from registration.queries import counts_by_status
 from registration.rules import ACTIVE, RegistrationStatus
+from registration.undeliverable import undeliverable
 
 AnyRequest = Request[Any, Any, Any]
 PAGE = 50
@@ -152,12 +153,18 @@ class DeskPages(Controller):
         group: FromQuery[str] = "",
         language: FromQuery[str] = "",
         q: Annotated[str, QueryParameter(max_length=200)] = "",
+        unreached: FromQuery[bool] = False,
         after: Annotated[int, QueryParameter(ge=0)] = 0,
     ) -> Template:
-        wanted = AttendeeFilter(
-            status if status in list(RegistrationStatus) else "", group, "", language, q.strip()
-        )
         shows_addresses = caller.organiser.role != Role.HELPER
+        wanted = AttendeeFilter(
+            status if status in list(RegistrationStatus) else "",
+            group,
+            "",
+            language,
+            q.strip(),
+            undeliverable=unreached and shows_addresses,
+        )
         found = await attendees(managed, wanted, after=after, limit=PAGE + 1, with_addresses=shows_addresses)
         return Template(
             "desk/attendees.html",
@@ -168,6 +175,7 @@ class DeskPages(Controller):
                 "is_first_page": after == 0,
                 "next_after": found[PAGE - 1].registration.arrival if len(found) > PAGE else None,
                 "shows_addresses": shows_addresses,
+                "unreached": len(await undeliverable(managed.id)) if shows_addresses else 0,
             },
         )
 
@@ -179,9 +187,10 @@ class DeskPages(Controller):
         group: FromQuery[str] = "",
         language: FromQuery[str] = "",
         q: FromQuery[str] = "",
+        unreached: FromQuery[bool] = False,
         special: FromQuery[bool] = False,
     ) -> Stream:
-        wanted = AttendeeFilter(status, group, "", language, q.strip()[:200])
+        wanted = AttendeeFilter(status, group, "", language, q.strip()[:200], undeliverable=unreached)
         return csv_download(managed, wanted, with_special=special)
 
     @get("/events/{slug:str}/attendees/{registration_id:uuid}", name="attendee")

@@ -41,6 +41,7 @@ from registration.event_changes import (
 )
 from registration.questions import QuestionSpec
 from registration.reminders import ReminderSpec
+from registration.reminding import schedule_anew
 
 PAGES = frozenset(
     {
@@ -249,8 +250,15 @@ async def _edit(
         changes = await actions.rewrite(event, document, now)
     except UniqueViolationError:
         raise Conflict(f"Another event has just taken the short address {document.short}.") from None
+    reminders = event.reminders
     await _write_parts(event, document, now)
     after = await details_of(await event_by_id(event.id))
+    if (reminders, before.starts_at, before.ends_at) != (
+        msgspec.to_builtins(document.reminders),
+        after.starts_at,
+        after.ends_at,
+    ):
+        await schedule_anew(event.id, now)
     await actions.record(event, by, now, "event_changed", changed=[change.what for change in changes])
     told = 0
     if cancelling:
@@ -302,7 +310,7 @@ async def _write_parts(event: Event, document: EventDocument, now: datetime) -> 
             Event.questions: msgspec.to_builtins(document.questions),
         }
     ).where(Event.id == event.id)
-    await write_rules(event, document.mode_rules)
+    await write_rules(event, document.mode_rules, now)
     if event.mode != Mode.IN_PERSON:
         await make_rooms(await details_of(await event_by_id(event.id)), now)
 

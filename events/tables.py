@@ -74,6 +74,7 @@ class Event(Table):
     base_mode = Varchar(length=16, choices=Mode, default=Mode.IN_PERSON)
     mode_changed_at = Timestamptz(null=True, default=None)
     mode_reason = Text(null=True, default=None)
+    mode_locked = Boolean(default=False, help_text="rules are judged and shown, but do not move the event")
     meeting_url = Varchar(length=500, null=True, default=None)
 
     capacity = Integer(null=True, default=None)
@@ -98,6 +99,9 @@ class Event(Table):
     online_waiting = Integer(default=0)
 
     reminders: Any = JSONB(default="[]", help_text="as in the event file")
+    reminded_until = Timestamptz(
+        default=TimestamptzNow(), help_text="reminders that were due by then are past, sent or not"
+    )
     questions: Any = JSONB(default="[]", help_text="as in the event file")
     topics: Any = JSONB(default="[]", help_text="as in the event file")
     retention_days = Integer(default=30)

@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import ssl
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +14,8 @@ from uuid import UUID
 
 import aiosmtplib
 from aiosmtplib import SMTPException, SMTPResponseException
+
+from notifications.reasons import reason
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,19 @@ class ServerAway:
     refused: bool = False
 
 
-Outcome = Sent | Refused | ServerAway
+@dataclass(frozen=True)
+class Withheld:
+    """The mail was not to be sent any more when the server was ready for it."""
+
+
+Outcome = Sent | Refused | ServerAway | Withheld
+
+Ready = Callable[[], Awaitable[bool]]
+"""Asked last of all before the mail itself goes over: waits until it may, and answers whether it still shall."""
+
+
+async def always() -> bool:
+    return True
 
 
 class Transport(Protocol):
@@ -58,7 +72,7 @@ class Transport(Protocol):
     def at_once(self) -> int:
         """How many mails it sends at the same time; further ones wait."""
 
-    async def send(self, letter: Letter) -> Outcome: ...
+    async def send(self, letter: Letter, ready: Ready = always) -> Outcome: ...
 
     async def reach(self) -> ServerAway | None:
         """Tries whether mails could be sent now, without sending one."""
@@ -75,7 +89,9 @@ class Folder:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    async def send(self, letter: Letter) -> Outcome:
+    async def send(self, letter: Letter, ready: Ready = always) -> Outcome:
+        if not await ready():
+            return Withheld()
         try:
             await asyncio.to_thread(self._write, letter)
         except OSError as error:
@@ -201,16 +217,17 @@ class Smtp:
     def at_once(self) -> int:
         return self._at_once
 
-    async def send(self, letter: Letter) -> Outcome:
+    async def send(self, letter: Letter, ready: Ready = always) -> Outcome:
         async with self._places:
             while self._idle:
-                outcome = await self._hand_over(self._idle.pop(), letter)
+                outcome = await self._hand_over(self._idle.pop(), letter, ready)
                 if outcome is not None:
                     return outcome
             connection = await self._connect()
             if isinstance(connection, ServerAway):
                 return connection
-            return await self._hand_over(connection, letter) or Refused(final=False, reason="connection lost")
+            outcome = await self._hand_over(connection, letter, ready)
+            return outcome or Refused(final=False, reason="connection lost")
 
     async def reach(self) -> ServerAway | None:
         async with self._places:
@@ -249,15 +266,17 @@ class Smtp:
         client.timeout = self._answer_seconds
         return _Connection(client)
 
-    async def _hand_over(self, connection: _Connection, letter: Letter) -> Outcome | None:
+    async def _hand_over(self, connection: _Connection, letter: Letter, ready: Ready) -> Outcome | None:
         """`None` where a connection that had been idle turned out to be gone, before the mail was named."""
         client, named = connection.client, False
         keep = False
         try:
-            size = f"SIZE={len(letter.content)}"
-            await client.mail(letter.sender, options=[size] if client.supports_extension("size") else ())
+            await client.mail(letter.sender, options=_options(client, letter))
             named = True
             await client.rcpt(letter.recipient)
+            if not await ready():
+                keep = await _begin_anew(client)
+                return Withheld()
             await client.data(letter.content)
             keep = True
             return Sent()
@@ -294,6 +313,12 @@ async def _introduce(client: aiosmtplib.SMTP) -> None:
             await client.helo()
 
 
+def _options(client: aiosmtplib.SMTP, letter: Letter) -> list[str]:
+    """What a server that understands it is told: its reports then name the mail, and quote no more than its head."""
+    known = {"size": [f"SIZE={len(letter.content)}"], "dsn": ["RET=HDRS", f"ENVID={letter.id}"]}
+    return [option for name, said in known.items() if client.supports_extension(name) for option in said]
+
+
 async def _begin_anew(client: aiosmtplib.SMTP) -> bool:
     """Whether the connection is good for the next mail after a refusal."""
     try:
@@ -314,15 +339,10 @@ def _refusal(error: SMTPResponseException, letter: Letter) -> Outcome:
 
 
 def _line(error: Exception, letter: Letter | None = None) -> str:
-    """What went wrong in one line of at most 200 characters, without the addresses that servers like to repeat."""
     if isinstance(error, SMTPResponseException):
         said = f"{error.code} {error.message}"
     elif isinstance(error, TimeoutError):
         said = "no answer in time"
     else:
         said = str(error) or type(error).__name__
-    if letter is not None:
-        local_part = letter.recipient.partition("@")[0]
-        said = re.sub(rf"(?<!\w){re.escape(local_part)}(?!\w)", "…", said, flags=re.IGNORECASE)
-    said = re.sub(r"\S*@\S*", "…", said)
-    return " ".join(re.sub(r"[^\x20-\x7e…]", " ", said).split())[:200]
+    return reason(said, *([letter.recipient] if letter else []))

@@ -13,6 +13,7 @@ from uuid import UUID
 
 import msgspec
 
+from notifications.reasons import reason
 from notifications.tables import Message, MessageStatus, SharedContext
 
 CHANNEL = "outbox"
@@ -23,6 +24,9 @@ LEASE_SECONDS = 45
 
 CLAIMS_LOST = 5
 """After so many claims in a row that no worker came back from, the message is failed."""
+
+SUSPECT = 2
+"""After so many, the message may be what killed the workers: each worker holds one such message at a time at most."""
 
 FENCE_STEP = 10
 """A claim raises the fence by one, a recorded outcome to the next multiple of this.
@@ -78,6 +82,11 @@ class Claim:
     shared: str = ""
     """The digest of that part of the context which others state too; equal ones are the same."""
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether the message was left behind so often that it may be what kills workers."""
+        return self.fence % FENCE_STEP > SUSPECT
+
 
 async def share(context: dict[str, Any], event_id: int | None = None) -> int:
     """Writes facts that many messages state, once; the same facts get the same id."""
@@ -125,24 +134,38 @@ _LANE_IS_FREE = """
 
 
 async def claim(
-    limit: int, host: str, lease_seconds: float = LEASE_SECONDS, *, paced: bool = False
+    limit: int, host: str, lease_seconds: float = LEASE_SECONDS, *, paced: bool = False, suspects: int = 1
 ) -> list[Claim]:
-    """Takes what is due, and what other workers left behind, longest waiting first.
+    """Takes what other workers left behind, then what is due, longest waiting first.
 
-    Gives each its Message-ID at `host` when it is first claimed. One that was left behind `CLAIMS_LOST` times
-    becomes `failed` instead. `paced` leaves out those whose lane is taken for the next half second. Not to be
-    called in a transaction: its locks would outlive the claim.
+    Gives each its Message-ID at `host` when it is first claimed. Of suspects it takes at most so many, so that the
+    one among them that kills workers takes no other with it; one that was left behind `CLAIMS_LOST` times becomes
+    `failed` instead. `paced` leaves out those whose lane is taken for the next half second. Not to be called in a
+    transaction: its locks would outlive the claim.
     """
+    lane = _LANE_IS_FREE if paced else ""
     rows = await Message.raw(
         f"""
-        WITH due AS (
-            SELECT id, fence % {{}} >= {{}} AS lost, coalesce(lease_until, due_at) AS waits_since
-            FROM message
-            WHERE status IN ('queued', 'sending') AND coalesce(lease_until, due_at) <= statement_timestamp()
-                {_LANE_IS_FREE if paced else ""}
-            ORDER BY waits_since
+        WITH suspect AS (
+            SELECT id, fence % {{}} >= {{}} AS lost, lease_until AS waits_since FROM message
+            WHERE status = 'sending' AND lease_until <= statement_timestamp() AND fence % {{}} >= {{}} {lane}
+            ORDER BY lease_until
             LIMIT {{}}
             FOR UPDATE SKIP LOCKED
+        ), left_behind AS (
+            SELECT id, false, lease_until FROM message
+            WHERE status = 'sending' AND lease_until <= statement_timestamp() AND fence % {{}} < {{}} {lane}
+            ORDER BY lease_until
+            LIMIT {{}} - (SELECT count(*) FROM suspect)
+            FOR UPDATE SKIP LOCKED
+        ), fresh AS (
+            SELECT id, false, due_at FROM message
+            WHERE status = 'queued' AND due_at <= statement_timestamp() {lane}
+            ORDER BY due_at
+            LIMIT {{}} - (SELECT count(*) FROM suspect) - (SELECT count(*) FROM left_behind)
+            FOR UPDATE SKIP LOCKED
+        ), due AS (
+            TABLE suspect UNION ALL TABLE left_behind UNION ALL TABLE fresh
         ), claimed AS (
             UPDATE message SET
                 status = CASE WHEN lost THEN 'failed' ELSE 'sending' END,
@@ -160,6 +183,12 @@ async def claim(
         """,  # noqa: S608, no value is written into it
         FENCE_STEP,
         CLAIMS_LOST,
+        FENCE_STEP,
+        SUSPECT,
+        min(suspects, limit),
+        FENCE_STEP,
+        SUSPECT,
+        limit,
         limit,
         lease_seconds,
         WORKER_LOST,
@@ -280,23 +309,63 @@ async def record(outcomes: Sequence[Outcome]) -> set[UUID]:
     return {row["id"] for row in rows}
 
 
-async def supersede(kinds: Iterable[str], *, about: Iterable[UUID]) -> int:
-    """Withdraws queued messages of these kinds about these registrations; returns how many.
+async def bounced(ids: Sequence[UUID], said: str) -> bool:
+    """Writes down that a mail came back: the first of these messages that there is becomes `failed`.
+
+    Whatever a worker records of it afterwards does not count. Answers whether there is one.
+    """
+    for message_id in ids:
+        message = await Message.objects().get((Message.id == message_id) & (Message.message_id != ""))
+        if message is not None:
+            await Message.raw(
+                "UPDATE message SET status = 'failed', last_error = {}, lease_until = NULL,"
+                " fence = (fence / {} + 1) * {} WHERE id = {} AND status IN ('queued', 'sending', 'sent')",
+                reason(said, message.recipient),
+                FENCE_STEP,
+                FENCE_STEP,
+                message_id,
+            )
+            return True
+    return False
+
+
+@dataclass(frozen=True)
+class Superseded:
+    """A message that was withdrawn before it left. `attempts` were made to send it; the context is its own."""
+
+    kind: str
+    about: UUID
+    context: dict[str, Any]
+    attempts: int
+
+
+async def supersede(kinds: Iterable[str], *, about: Iterable[UUID], event_id: int) -> list[Superseded]:
+    """Withdraws queued messages of these kinds about these registrations of an event; returns them as written.
 
     For the transaction of what makes them wrong, before the new message is written. What a worker holds is
     being sent and stays.
     """
     wrong, ids = list(kinds), list(about)
     if not wrong or not ids:
-        return 0
-    rows = (
-        await Message.update(status=MessageStatus.SUPERSEDED)
-        .where(
-            (Message.status == MessageStatus.QUEUED) & Message.kind.is_in(wrong) & Message.about.is_in(ids)
+        return []
+    rows = await Message.raw(
+        """
+        WITH gone AS (
+            UPDATE message SET status = 'superseded'
+            FROM unnest({}::uuid[]) AS concerned (id)
+            WHERE status = 'queued' AND event_id = {} AND about = concerned.id AND kind = ANY({}::text[])
+            RETURNING kind, about, context, attempts, created_at
         )
-        .returning(Message.id)
+        SELECT * FROM gone ORDER BY created_at
+        """,
+        ids,
+        event_id,
+        wrong,
     )
-    return len(rows)
+    return [
+        Superseded(row["kind"], row["about"], msgspec.json.decode(row["context"]), row["attempts"])
+        for row in rows
+    ]
 
 
 def _columns(claims: Iterable[Claim]) -> tuple[list[UUID], list[int]]:

@@ -1,12 +1,15 @@
 """Sends what is due, for as long as the process lives."""
 
 import asyncio
+import contextlib
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 
 from notifications import outbox, pace
-from notifications.delivery import Letter, Outcome, Refused, Sent, ServerAway, Transport
+from notifications.delivery import Letter, Outcome, Refused, Sent, ServerAway, Transport, Withheld
 from notifications.errors import CannotCompose
 from notifications.outbox import Claim
 from notifications.rules import NO_LIMITS, Limits, pause, retry_after
@@ -24,6 +27,9 @@ INTERVAL_SECONDS = 5.0
 
 DRAIN_SECONDS = 10.0
 """How long a stop waits for what the server has not answered yet."""
+
+LONGEST_GATHERING = 0.02
+"""Seconds that an outcome waits for others at most, to be recorded with them."""
 
 
 async def deliver(
@@ -68,10 +74,10 @@ class _Worker:
         self._compose, self._transport, self._stop, self._wake = compose, transport, stop, wake
         self._host, self._lease_seconds, self._interval_seconds = host, lease_seconds, interval_seconds
         self._limits = limits
-        self._turns = asyncio.Semaphore(transport.at_once)
+        self._turns = _Turns(transport.at_once)
         # More than are sent at once, so that the next mails are written while the server answers.
         self._most = 8 * transport.at_once
-        self._recorder = _Recorder()
+        self._recorder = _Recorder(self._turns.all_are_answered)
         self._in_hand: dict[asyncio.Task[None], Claim] = {}
         self._ours_until: dict[Claim, float] = {}
         self._half_done = asyncio.Event()
@@ -136,7 +142,13 @@ class _Worker:
     async def _take(self, free: int) -> int:
         since = time.monotonic()
         try:
-            claims = await outbox.claim(free, self._host, self._lease_seconds, paced=bool(self._limits))
+            claims = await outbox.claim(
+                free,
+                self._host,
+                self._lease_seconds,
+                paced=bool(self._limits),
+                suspects=0 if any(claim.is_suspect for claim in self._in_hand.values()) else 1,
+            )
             slots = await self._slots(claims)
         except Exception:  # Whatever happens to the database, this loop must be there when it is back.
             logger.exception("The outbox could not be read")
@@ -152,7 +164,10 @@ class _Worker:
         return len(claims)
 
     def _put_down(self, task: asyncio.Task[None]) -> None:
-        del self._ours_until[self._in_hand.pop(task)]
+        claim = self._in_hand.pop(task)
+        del self._ours_until[claim]
+        if claim.is_suspect:
+            self._wake.set()  # for the next one of them
         if len(self._in_hand) <= self._most // 2:
             self._half_done.set()
         if not task.cancelled() and (error := task.exception()):
@@ -196,19 +211,25 @@ class _Worker:
         if isinstance(letter, Refused):
             await self._record(claim, letter)
             return
-        # The turn ends when the outcome is recorded: so whoever kills us makes one mail per connection come twice,
-        # and not one more.
-        async with self._turns:
-            if time.monotonic() >= self._ours_until[claim]:
-                return
+        async with self._turns.turn() as turn:
             outcome: Outcome | None = None
             if self._away is None and not self._stop.is_set():
-                outcome = await self._transport.send(letter)
-            if isinstance(outcome, ServerAway):
-                self._note(outcome)
-            elif outcome is not None:
-                self._failures = 0
+                outcome = await self._transport.send(letter, partial(self._may_go, claim, turn))
+        if isinstance(outcome, ServerAway):
+            self._note(outcome)
+        elif isinstance(outcome, Sent | Refused):
+            self._failures = 0
+        try:
             await self._record(claim, outcome)
+        finally:
+            turn.is_recorded.set()
+
+    async def _may_go(self, claim: Claim, turn: "_Turn") -> bool:
+        await turn.before.wait()
+        if time.monotonic() >= self._ours_until[claim] or self._stop.is_set():
+            return False
+        self._turns.go(turn)
+        return True
 
     async def _record(self, claim: Claim, outcome: Outcome | None) -> None:
         if not await self._recorder.record(_became(claim, outcome)):
@@ -229,12 +250,61 @@ class _Worker:
             self._note(still)
 
 
-class _Recorder:
-    """Writes outcomes down at once; those that come while the database writes others are written together."""
+@dataclass
+class _Turn:
+    """One mail's use of a connection. It goes over when what became of the one `before` is recorded.
 
-    def __init__(self) -> None:
+    So whoever kills us makes one mail per connection come twice, and not one more; and while the database writes
+    one down, the server already hears for whom the next is.
+    """
+
+    before: asyncio.Event
+    is_recorded: asyncio.Event = field(default_factory=asyncio.Event)
+    goes: bool = False
+
+
+class _Turns:
+    """As many at once as there are connections."""
+
+    def __init__(self, number: int) -> None:
+        self._last: asyncio.Queue[asyncio.Event] = asyncio.Queue()
+        self._going = 0
+        self.all_are_answered = asyncio.Event()
+        self.all_are_answered.set()
+        for _ in range(number):
+            none_before = asyncio.Event()
+            none_before.set()
+            self._last.put_nowait(none_before)
+
+    @contextlib.asynccontextmanager
+    async def turn(self) -> AsyncIterator[_Turn]:
+        turn = _Turn(before=await self._last.get())
+        try:
+            yield turn
+        finally:
+            self._last.put_nowait(turn.is_recorded)
+            self._going -= turn.goes
+            if not self._going:
+                self.all_are_answered.set()
+
+    def go(self, turn: _Turn) -> None:
+        """The mail goes over now."""
+        self._going += not turn.goes
+        turn.goes = True
+        self.all_are_answered.clear()
+
+
+class _Recorder:
+    """Writes outcomes down at once; those that come while the database writes others are written together.
+
+    It waits for the answers to mails that are going over, but never longer than writing took the last time: one
+    more write costs that.
+    """
+
+    def __init__(self, all_are_answered: asyncio.Event) -> None:
         self._waiting: list[tuple[outbox.Outcome, asyncio.Future[bool]]] = []
         self._writing: asyncio.Task[None] | None = None
+        self._all_are_answered, self._took = all_are_answered, 0.0
 
     async def record(self, outcome: outbox.Outcome) -> bool:
         """Whether the claim still held. Tries until it is done: what is not recorded will be sent again."""
@@ -247,7 +317,11 @@ class _Recorder:
 
     async def _write(self) -> None:
         while self._waiting:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(min(self._took, LONGEST_GATHERING)):
+                    await self._all_are_answered.wait()
             together, self._waiting = self._waiting, []
+            began = time.monotonic()
             try:
                 held = await outbox.record([outcome for outcome, _ in together])
             except Exception:  # Whatever happens to the database.
@@ -256,6 +330,7 @@ class _Recorder:
                 self._waiting = [each for each in together if not each[1].done()] + self._waiting
                 await asyncio.sleep(1)
                 continue
+            self._took = time.monotonic() - began
             for outcome, done in together:
                 if not done.done():
                     done.set_result(outcome.claim.id in held)
@@ -281,5 +356,5 @@ def _became(claim: Claim, outcome: Outcome | None) -> outbox.Outcome:
             return outbox.failed(claim, reason)
         case ServerAway(reason=reason):
             return outbox.released(claim, reason)
-        case None:
+        case Withheld() | None:
             return outbox.released(claim)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from piccolo.columns.combination import WhereRaw
@@ -16,30 +17,40 @@ from registration.consents import consents_in
 from registration.errors import RegistrationUnknown
 from registration.queries import groups_held, groups_shown, position, positions
 from registration.tables import Consent, Registration
+from registration.undeliverable import undeliverable
 
 CSV_FIELDS = ("number", "name", "email", "status", "attendance", "seats", "language", "registered_at")
+NOBODY = UUID(int=0)
 FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 @dataclass(frozen=True)
 class AttendeeFilter:
-    """What is asked of the list; empty values ask nothing. `q` is part of a name, an address or a number."""
+    """What is asked of the list; empty values ask nothing. `q` is part of a name, an address or a number.
+
+    `undeliverable` leaves only those whom mails do not reach.
+    """
 
     status: str = ""
     group: str = ""
     attendance: str = ""
     language: str = ""
     q: str = ""
+    undeliverable: bool = False
 
 
 @dataclass(frozen=True)
 class Attendee:
-    """A registration with its groups by session, its place on the waitlist, and its standing consents by key."""
+    """A registration with its groups by session, its place on the waitlist, and its standing consents by key.
+
+    `undeliverable` is why the last mail to its address did not reach it.
+    """
 
     registration: Registration
     groups: dict[str, str | None]
     waitlist_position: int | None
     consents: Mapping[str, Consent] = field(default_factory=dict)
+    undeliverable: str | None = None
 
 
 async def attendees(
@@ -77,15 +88,22 @@ async def attendees(
                 wanted.group,
             )
         )
+    if wanted.undeliverable:
+        query = query.where(Registration.id.is_in(list(await undeliverable(event.id)) or [NOBODY]))
     if wanted.q:
         query = query.where(_search(wanted.q, with_addresses))
     rows = await query
     held = await groups_held(row.id for row in rows)
     places = await positions(rows)
     consents = await consents_in(event, rows)
+    unreached = await undeliverable(event.id, (row.id for row in rows))
     return [
         Attendee(
-            row, groups_shown(event, row, held.get(row.id, {})), places.get(row.id), consents.get(row.id, {})
+            row,
+            groups_shown(event, row, held.get(row.id, {})),
+            places.get(row.id),
+            consents.get(row.id, {}),
+            unreached.get(row.id),
         )
         for row in rows
     ]
@@ -161,5 +179,9 @@ async def attendee(event: EventDetails, registration: Registration) -> Attendee:
     held = (await groups_held([registration.id])).get(registration.id, {})
     consents = (await consents_in(event, [registration])).get(registration.id, {})
     return Attendee(
-        registration, groups_shown(event, registration, held), await position(registration), consents
+        registration,
+        groups_shown(event, registration, held),
+        await position(registration),
+        consents,
+        (await undeliverable(event.id, [registration.id])).get(registration.id),
     )

@@ -120,3 +120,24 @@ async def test_a_listener_comes_back_after_its_connection_is_lost(database):
 async def test_an_engine_that_is_not_connected_says_so():
     with pytest.raises(DatabaseAway):
         await Database().acquire()
+
+
+@pytest.mark.parametrize("plans_anew", [True, False])
+async def test_a_queue_that_was_empty_when_its_questions_were_planned_is_not_read_as_a_whole(
+    database, settings, plans_anew
+):
+    usual, DB.pool = DB.pool, None
+    async with db.connected(settings, pool_size=1, plans_anew=plans_anew):
+        await DB._run_in_pool("CREATE TABLE queue (id int PRIMARY KEY)")
+        await DB._run_in_pool("VACUUM ANALYZE queue")
+        try:
+            taken = "SELECT queue.id FROM queue JOIN unnest($1::int[]) AS wanted (id) ON wanted.id = queue.id"
+            await DB._run_in_pool(f"PREPARE taken AS {taken}")
+            for _ in range(8):
+                await DB._run_in_pool("EXECUTE taken('{1}')")
+            await DB._run_in_pool("INSERT INTO queue SELECT generate_series(1, 20000)")
+            plan = "".join(row[0] for row in await DB._run_in_pool("EXPLAIN EXECUTE taken('{1}')"))
+            assert ("Seq Scan on queue" in plan) is not plans_anew
+        finally:
+            await DB._run_in_pool("DROP TABLE queue")
+    DB.pool = usual

@@ -9,7 +9,7 @@ from email.policy import default
 
 import pytest
 
-from notifications import worker
+from notifications import outbox, worker
 from notifications.delivery import Folder
 from notifications.errors import CannotCompose
 from notifications.outbox import claim, enqueue
@@ -296,3 +296,50 @@ async def test_without_a_mail_server_mails_become_files(tmp_path):
         await until(all_are("sent"))
     mails = [message_from_bytes(folder.read(name) or b"", policy=default) for name in folder.names()]
     assert {mail["Message-ID"] for mail in mails} == {row["message_id"] for row in await rows()}
+
+
+async def test_while_one_mail_is_recorded_the_next_is_named_but_does_not_go_over(monkeypatch):
+    """So that a kill makes at most one mail per connection come twice."""
+    recording, go_on, named = asyncio.Event(), asyncio.Event(), asyncio.Event()
+    record = outbox.record
+
+    async def slowly(outcomes):
+        recording.set()
+        await go_on.wait()
+        return await record(outcomes)
+
+    async def name() -> None:
+        if recording.is_set():
+            named.set()
+
+    monkeypatch.setattr(outbox, "record", slowly)
+    await enqueue([new(number) for number in range(3)])
+    async with listening() as sink:
+        sink.answer("RCPT", *[name] * 3)
+        async with working(smtp(sink, connections=1)):
+            await named.wait()
+            await asyncio.sleep(0.1)
+            assert len(sink.letters) == 1
+            go_on.set()
+            await until(all_are("sent"))
+    assert len(sink.letters) == 3
+
+
+async def test_a_mail_that_another_worker_took_while_it_waited_for_its_turn_does_not_go_over(monkeypatch):
+    recording, go_on = asyncio.Event(), asyncio.Event()
+    record = outbox.record
+
+    async def slowly(outcomes):
+        recording.set()
+        await go_on.wait()
+        return await record(outcomes)
+
+    monkeypatch.setattr(outbox, "record", slowly)
+    await enqueue([new(number) for number in range(2)])
+    async with listening() as sink, working(smtp(sink, connections=1), lease_seconds=0.6):
+        await recording.wait()
+        await Message.raw("UPDATE message SET fence = fence + 1, lease_until = now() + interval '1 hour'")
+        await asyncio.sleep(0.8)
+        go_on.set()
+        await asyncio.sleep(0.3)
+        assert len(sink.letters) == 1
