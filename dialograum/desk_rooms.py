@@ -45,7 +45,7 @@ class RoomPages(Controller):
     ) -> Template:
         allow_forms_to(request, managed, meeting_servers)
         context = {
-            **await frame_of(managed, caller, now, "rooms"),
+            **await frame_of(managed, caller, now, "mode"),
             **await rooms_context(managed, meeting_servers, now),
         }
         return Template("desk/rooms.html", context=context)

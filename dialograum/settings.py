@@ -26,7 +26,7 @@ from pydantic_settings import (
 
 from dialograum.failures import SettingsInvalid
 from hybrid.indicators import Indicator, indicators
-from hybrid.meetings import Keys, PrivateKey, Server, SharedSecret, read_private_key
+from hybrid.meetings import Keys, PrivateKey, Server, SharedSecret, is_secret, read_private_key
 from notifications.rules import NO_LIMITS, Limits
 from registration.limits import UNLIMITED, Limit
 
@@ -220,6 +220,8 @@ class Settings(BaseSettings):
     def _for_an_app(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
         if value and not info.data.get("jitsi_app_id"):
             raise ValueError("needs JITSI_APP_ID, the issuer of the tokens")
+        if value and not is_secret(value.get_secret_value()):
+            raise ValueError("this is no shared secret but a key; give its file as JITSI_KEY_FILE")
         return value
 
     @field_validator("jitsi_key_file")

@@ -19,6 +19,7 @@ import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from jwt.algorithms import HMACAlgorithm
 from jwt.warnings import InsecureKeyLengthWarning
 
 BEFORE = timedelta(seconds=120)
@@ -50,6 +51,15 @@ class PrivateKey:
     @property
     def kid(self) -> str:
         return self.key_id if self.key_id.startswith(f"{self.app_id}/") else f"{self.app_id}/{self.key_id}"
+
+
+def is_secret(value: str) -> bool:
+    """Whether tokens can be signed with it by HS256: not with what is a key of another kind."""
+    try:
+        HMACAlgorithm(HMACAlgorithm.SHA256).prepare_key(value)
+    except jwt.InvalidKeyError:
+        return False
+    return True
 
 
 def read_private_key(path: Path) -> RSAPrivateKey:
@@ -146,10 +156,10 @@ def token(server: Server, room: str, who: Guest, now: datetime, ends_at: datetim
             },
         },
     }
-    if isinstance(keys, PrivateKey):
-        return jwt.encode(claims, keys.key, algorithm="RS256", headers={"kid": keys.kid})
-    with warnings.catch_warnings():  # how long its secret is, the meeting server has decided
+    with warnings.catch_warnings():  # how long the secret or key is, the meeting server has decided
         warnings.simplefilter("ignore", InsecureKeyLengthWarning)
+        if isinstance(keys, PrivateKey):
+            return jwt.encode(claims, keys.key, algorithm="RS256", headers={"kid": keys.kid})
         return jwt.encode(claims, keys.secret, algorithm="HS256")
 
 

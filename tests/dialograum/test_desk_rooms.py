@@ -111,8 +111,8 @@ async def test_without_a_server_the_page_says_so(town):
     page = await visitor.get(ROOMS)
     assert "No meeting server is set." in words(page)
     assert "/rooms/plenary" not in page.text
-    overview = await visitor.get("/organise/events/forum")
-    assert f'href="{ROOMS}"' in overview.text
+    for path in ("/organise/events/forum", "/organise/events/forum/mode"):
+        assert f'href="{ROOMS}"' in (await visitor.get(path)).text
 
 
 # The doctor

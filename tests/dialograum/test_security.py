@@ -57,7 +57,7 @@ async def test_with_https_cookies_are_secure_and_browsers_stay_with_it(town):
 
 async def test_public_pages_set_no_cookie(town, visitor):
     await town.event()
-    for path in (*PUBLIC, "/calendar.ics", "/events/forum/calendar.ics", "/api/v1/events", "/join/x"):
+    for path in (*PUBLIC, "/calendar.ics", "/events/forum/calendar.ics", "/api/v1/events"):
         assert "set-cookie" not in (await visitor.get(path)).headers, path
 
 

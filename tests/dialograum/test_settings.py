@@ -174,6 +174,11 @@ def test_tokens_are_signed_by_a_secret(folder, monkeypatch):
     assert [server.keys for server in load().meeting_servers] == [None, None]
     monkeypatch.setenv("DIALOGRAUM_JITSI_APP_SECRET", "s3cret")
     assert [server.keys for server in load().meeting_servers] == [SharedSecret("town", "s3cret")] * 2
+    monkeypatch.setenv(
+        "DIALOGRAUM_JITSI_APP_SECRET", "-----BEGIN PRIVATE KEY-----\nA\n-----END PRIVATE KEY-----"
+    )
+    with pytest.raises(SettingsInvalid, match=r"JITSI_APP_SECRET: .* JITSI_KEY_FILE"):
+        load()
 
 
 def test_tokens_are_signed_by_a_key(folder, monkeypatch):

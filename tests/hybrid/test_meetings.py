@@ -178,3 +178,8 @@ def test_margins_are_as_promised():
     claims = jwt.decode(made(), options={"verify_signature": False})
     assert claims["nbf"] == int((NOW - timedelta(seconds=120)).timestamp())
     assert claims["exp"] == int((ENDS_AT + timedelta(minutes=30)).timestamp())
+
+
+def test_a_short_secret_signs_without_a_word():
+    server = Server("https://meet.example.org", SharedSecret("dialograum", "short"))
+    assert Prosody("meet.example.org", "short").enter(made(server), ROOM, NOW.timestamp()) == "member"
