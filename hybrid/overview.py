@@ -19,6 +19,9 @@ from hybrid.rules import Reading, Rule, Timing, evaluated_from, judged, reading
 from hybrid.sources import Indicator
 from hybrid.tables import Fetch, ModeProposal, Source
 
+SHOWN = timedelta(days=120)
+"""How far back charts and tables of the present may reach."""
+
 
 @dataclass(frozen=True)
 class Point:
@@ -98,7 +101,7 @@ async def mode_view(
     *,
     with_points: bool = False,
 ) -> ModeView:
-    """How the event's mode stands; `with_points` with all kept readings for charts and tables."""
+    """How the event's mode stands; `with_points` with the readings of the last months for charts and tables."""
     timing = timing_of(event)
     rules = [
         await _rule_view(stored, indicators.get(stored.spec.indicator), timing, now, with_points)
@@ -125,7 +128,7 @@ async def _rule_view(
                 points.append(Point(kept.report_on, kept.read_at, said, _newest(rule, kept.report)))
     verdict = judged(rule, stored.is_on, [point.reading for point in points]) if points else None
     if indicator is not None and with_points:
-        points, revisions = await all_points(rule, indicator, timing)
+        points, revisions = await all_points(rule, indicator, timing, since=now - SHOWN)
     last = points[-1] if points else None
     return RuleView(
         rule=rule,

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from playwright.async_api import Browser, Page
 
+from tests.dialograum.test_mode_pages import recorded
 from tests.journeys.browser.conftest import PASSWORD
 from tests.journeys.installation import OFFICE, Installation, path_in
 
@@ -36,6 +37,9 @@ DESK = (
     f"/organise/events/{EVENT}/attendees",
     f"/organise/events/{EVENT}/cancellation",
     f"/organise/events/{EVENT}/preview",
+    f"/organise/events/{EVENT}/mode",
+    f"/organise/events/{EVENT}/mode/replay",
+    "/organise/events/werkstatttreffen-herford-2023/mode",
 )
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 LOOKS = [(390, "light"), (390, "dark"), (1280, "light"), (1280, "dark")]
@@ -89,6 +93,23 @@ async def test_axe_finds_nothing_on_the_desk(visitor: Page) -> None:
         await visitor.goto(path)
         said += await complaints(visitor)
     assert said == []
+
+
+async def test_axe_finds_nothing_on_a_trial_and_one_of_the_charts_is_shown(visitor: Page) -> None:
+    await sign_in(visitor)
+    await visitor.goto(f"/organise/events/{EVENT}/mode/replay")
+    values = [100, 450, 450, 450, 450, 200, 200, 200, 200, 200, 200]
+    file = {"name": "autumn.csv", "mimeType": "text/csv", "buffer": recorded(*values)}
+    await visitor.locator("[name=file]").set_input_files(files=[file])  # type: ignore[list-item]
+    await visitor.get_by_role("button", name="Senden und erproben").click()
+    for name, value in (("settle_days", "0"), ("event_on", "2022-10-20"), ("enter_after", "2")):
+        await visitor.locator(f"[name={name}]").fill(value)
+    await visitor.get_by_role("button", name="Erproben", exact=True).click()
+    await visitor.get_by_text("Werte als Tabelle").click()
+    assert await visitor.get_by_role("img", name="Sieben-Tage-Inzidenz").count() == 1
+    assert await visitor.get_by_role("heading", name="Sie hätte 2 Mal gewechselt").count() == 1
+    assert await visitor.locator("table").last.locator("tbody tr").count() == len(values)
+    assert await complaints(visitor) == []
 
 
 async def test_axe_finds_nothing_on_the_way_from_the_form_to_the_own_page(
