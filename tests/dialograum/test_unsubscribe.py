@@ -19,6 +19,7 @@ async def kim(town: Town) -> Registration:
 
 async def is_off(kim: Registration) -> bool:
     row = await Registration.objects().get(Registration.id == kim.id)
+    assert row is not None
     assert row.status == "confirmed"
     return row.announcements_off_at is not None
 

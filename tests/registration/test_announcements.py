@@ -8,7 +8,7 @@ import pytest
 
 from events.errors import Conflict, FormInvalid
 from events.tables import Activity
-from notifications.outbox import claim, record, retry
+from notifications.outbox import claim, record, retry, sent
 from notifications.tables import Message, SharedContext
 from registration import announcements
 from registration.announcement_forms import SUBJECT_LENGTH, TEXT_LENGTH, Draft, flaws, typed
@@ -18,7 +18,19 @@ from registration.segments import Segment
 from registration.tables import Announcement, Registration
 from tests.mail.cases import composer
 from tests.mail.reading import opened, part
-from tests.registration.town import DAY, NOW, SECOND, cancel, hold, id_of, organiser, register, row_of
+from tests.registration.town import (
+    CANCELLED,
+    CONFIRMED,
+    DAY,
+    NOW,
+    SECOND,
+    cancel,
+    hold,
+    id_of,
+    organiser,
+    register,
+    row_of,
+)
 
 DRAFT = Draft({"de": "Bitte mitbringen"}, {"de": "Einen Stift.\n\nUnd Papier."})
 CODES = ("de", "en")
@@ -51,9 +63,9 @@ async def event(database):
 
 
 async def test_everyone_gets_one_message_and_shares_its_words(event):
-    sent = await send(await drafted(event))
-    assert (sent.recipients, sent.without_address, sent.unsubscribed) == (3, 0, 0)
-    assert await told(status="queued", batch=sent.id) == ["alex", "kim", "robin"]
+    done = await send(await drafted(event))
+    assert (done.recipients, done.without_address, done.unsubscribed) == (3, 0, 0)
+    assert await told(status="queued", batch=done.id) == ["alex", "kim", "robin"]
     rows = await Message.select().output(load_json=True)
     (shared,) = (
         await SharedContext.select().where(SharedContext.id == rows[0]["shared"]).output(load_json=True)
@@ -62,7 +74,7 @@ async def test_everyone_gets_one_message_and_shares_its_words(event):
     assert shared["content"]["announcement"]["texts"] == DRAFT.texts
     assert all("announcement" not in row["context"] for row in rows)
     (activity,) = await Activity.select().where(Activity.what == "announcement_sent").output(load_json=True)
-    assert activity["details"] == {"announcement": str(sent.id), "recipients": 3}
+    assert activity["details"] == {"announcement": str(done.id), "recipients": 3}
 
 
 async def test_two_at_once_send_once(event):
@@ -97,7 +109,7 @@ async def test_to_nobody_nothing_is_sent(event):
     with pytest.raises(FormInvalid) as refused:
         await send(row)
     assert refused.value.errors == [("status", "nobody")]
-    assert (await Announcement.select(Announcement.sent_at).first())["sent_at"] is None
+    assert await Announcement.count().where(Announcement.sent_at.is_null()) == 1
 
 
 async def test_a_cancelled_registration_gets_nothing_that_is_still_queued(event):
@@ -110,9 +122,7 @@ async def test_who_came_again_gets_it_once(event):
     await cancel("kim")
     await register("kim")
     await Message.delete(force=True)
-    row = await drafted(
-        event, Draft(DRAFT.subjects, DRAFT.texts, Segment(statuses=("confirmed", "cancelled")))
-    )
+    row = await drafted(event, Draft(DRAFT.subjects, DRAFT.texts, Segment(statuses=(CONFIRMED, CANCELLED))))
     await send(row)
     assert await told() == ["alex", "kim", "robin"]
     assert await Message.count().where(Message.about == await id_of("kim")) == 1
@@ -125,8 +135,8 @@ async def test_who_unsubscribes_gets_no_further_one_and_stays_registered(event):
     await send(await drafted(event))
     await announcements.unsubscribe(await id_of("kim"), NOW)
     assert await told(status="superseded") == ["kim"]
-    sent = await send(await drafted(event))
-    assert (sent.recipients, sent.unsubscribed) == (2, 1)
+    done = await send(await drafted(event))
+    assert (done.recipients, done.unsubscribed) == (2, 1)
     row = await row_of("kim")
     assert (row.status, row.announcements_off_at) == ("confirmed", NOW)
     await announcements.unsubscribe(row.id, NOW + DAY)
@@ -214,9 +224,9 @@ async def test_ten_thousand_are_written_in_one_go(database):
     )
     row = await drafted(event)
     began = time.monotonic()
-    sent = await send(row)
+    done = await send(row)
     took = time.monotonic() - began
-    assert (sent.recipients, len(set(await told()))) == (10_000, 10_000)
+    assert (done.recipients, len(set(await told()))) == (10_000, 10_000)
     assert took < 20
     page = await recipients_of(row.id, status="queued", q="kim77", page=1, size=50)
     assert len(page) == 51
@@ -273,3 +283,15 @@ async def test_what_is_typed_keeps_its_lines_and_loses_what_nobody_sees():
     )
     assert draft.subjects == {"de": "Ein Bcc: x"}
     assert draft.texts == {"de": "ab\n\n  - c\nd"}
+
+
+async def test_when_personal_data_go_words_and_drafts_go_and_the_counts_stay(event):
+    row = await send(await drafted(event))
+    await drafted(event)
+    (held, *_) = await claim(1, "dialog.example.org")
+    await record([sent(held)])
+    await announcements.forget_announcements(event.id)
+    await Message.delete(force=True)
+    (kept,) = await announcements_of(event.id)
+    assert (kept["id"], kept["subjects"], kept["recipients"]) == (row.id, {}, 3)
+    assert kept["counts"] == {"queued": 2, "sending": 0, "sent": 1, "failed": 0, "superseded": 0}

@@ -14,6 +14,8 @@ from registration.segments import (
 from registration.tables import Consent, Registration
 from tests.events.examples import dialogue
 from tests.registration.town import (
+    CONFIRMED,
+    EXPIRED,
     NOW,
     ROUNDS,
     cancel,
@@ -104,7 +106,7 @@ def test_an_answer_is_asked_for_as_it_is_kept(answer, asked):
 
 def test_a_form_gives_back_its_segment():
     segment = Segment(
-        statuses=("confirmed", "expired"),
+        statuses=(CONFIRMED, EXPIRED),
         attendance="online",
         session="groups",
         group="-",
