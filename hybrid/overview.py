@@ -19,7 +19,6 @@ from hybrid.rules import Reading, Rule, Timing, evaluated_from, judged, reading
 from hybrid.sources import Indicator
 from hybrid.tables import Fetch, ModeProposal, Source
 
-
 SHOWN = timedelta(days=120)
 """How far back charts and tables of the present may reach."""
 
