@@ -210,7 +210,7 @@ def test_a_header_that_was_changed_names_the_column_that_is_missing():
 @pytest.mark.parametrize("region", ["", " Osten", "Os\x00ten", "O" * 81, "Os\u202eten"])
 def test_a_region_that_nobody_could_name_is_refused(region):
     content = GRIPPEWEB.replace("Mitte (West)", region, 1)
-    with pytest.raises(Unreadable, match="row 2: Region: .*is no region of this source"):
+    with pytest.raises(Unreadable, match="is no region of this source"):
         SOURCES["rki-grippeweb-are"].read(content.encode())
 
 
