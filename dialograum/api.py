@@ -26,7 +26,8 @@ from dialograum.access import (
     signed_in,
 )
 from dialograum.event_file import from_document
-from dialograum.languages import Language, negotiate
+from dialograum.languages import Language
+from dialograum.negotiation import negotiate
 from dialograum.pages import markdown
 from events.api import Json, event_json
 from events.controllers import Now, Slug

@@ -1,27 +1,27 @@
-"""Languages: which there are, which one a visitor gets, and their catalogues.
+"""Languages: which there are, and their catalogues.
 
-Catalogues are `templates/translations/<code>.po`; a language is shipped when it has one. `python -m
-dialograum.languages` brings them up to date with the templates.
+Catalogues are `templates/translations/<code>.po`; a language is shipped when it has one. German and English are
+complete; the others are for citizens, and hold no message that only organisers see. `python -m dialograum.languages`
+brings them up to date with the templates, and begins those of the codes it is given.
 """
 
 import gettext
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import parse_qs
+from typing import Literal
 
 from babel import Locale
 from babel.messages.catalog import Catalog, Message
 from babel.messages.extract import extract
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import generate_po, read_po
-from litestar.types import ASGIApp, Receive, Scope, Send
-from litestar.types import Message as ASGIMessage
+from jinja2 import Environment, meta
+from jinja2.ext import InternationalizationExtension
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
@@ -33,7 +33,8 @@ class Language:
     """A language as visitors choose it.
 
     `code` is what stands in addresses and in event files, `locale` formats days and numbers, `fallbacks` are
-    tried in order where a text is missing.
+    tried in order where a text is missing. One that `is_complete` has the organisers' pages too, others have what
+    citizens get: pages, mails, calendars.
     """
 
     code: str
@@ -41,20 +42,30 @@ class Language:
     direction: Direction
     autonym: str
     fallbacks: tuple[str, ...] = ()
+    is_complete: bool = False
+
+
+_COMPLETE = ("de", "en")
 
 
 def _known(code: str, locale: str, autonym: str, *fallbacks: str) -> Language:
     parsed = Locale.parse(locale)
     direction: Direction = "rtl" if parsed.text_direction == "rtl" else "ltr"
-    return Language(code, parsed, direction, autonym, fallbacks)
+    return Language(code, parsed, direction, autonym, fallbacks, is_complete=code in _COMPLETE)
 
 
-# Babel knows neither Dari (prs) nor Leichte Sprache, and its plain English writes dates as in America.
+# Babel knows neither Dari (prs) nor Leichte Sprache, and its plain English writes dates as in America. Visitors see
+# them in this order.
 _KNOWN = (
     _known("de", "de", "Deutsch"),
     _known("de-simple", "de", "Deutsch, Leichte Sprache", "de"),
     _known("en", "en_GB", "English"),
+    _known("tr", "tr", "Türkçe"),
     _known("ar", "ar", "العربية"),
+    _known("uk", "uk", "Українська"),
+    _known("ru", "ru", "Русский"),
+    _known("pl", "pl", "Polski"),
+    _known("ro", "ro", "Română"),
     _known("bg", "bg", "Български"),
     _known("ckb", "ckb", "کوردیی ناوەندی"),
     _known("es", "es", "Español"),
@@ -62,15 +73,10 @@ _KNOWN = (
     _known("fr", "fr", "Français"),
     _known("it", "it", "Italiano"),
     _known("kmr", "ku", "Kurmancî"),
-    _known("pl", "pl", "Polski"),
     _known("prs", "fa_AF", "دری", "fa"),
     _known("ps", "ps", "پښتو"),
-    _known("ro", "ro", "Română"),
-    _known("ru", "ru", "Русский"),
     _known("sq", "sq", "Shqip"),
     _known("ti", "ti", "ትግርኛ"),
-    _known("tr", "tr", "Türkçe"),
-    _known("uk", "uk", "Українська"),
     _known("vi", "vi", "Tiếng Việt"),
 )
 
@@ -83,99 +89,6 @@ LANGUAGES: Mapping[str, Language] = {
     known.code: known for known in _KNOWN if catalogue_path(known.code).exists()
 }
 """The languages shipped, by code."""
-
-
-# Which language a visitor gets
-
-
-def negotiate(accept_language: str, offered: Iterable[Language], default: Language) -> Language:
-    """The offered language that an `Accept-Language` header (RFC 9110, 12.5.4) likes best, else `default`.
-
-    A range matches by its full tag or by what is left when subtags are cut off its end (`en-GB` finds `en`);
-    of equal weights the first wins; `q=0` excludes; `*` is the default. Malformed parts are skipped.
-    """
-    by_code = {language.code.lower(): language for language in offered}
-    ranges: list[tuple[float, str]] = []
-    for part in accept_language.lower().split(",")[:50]:
-        tag, *parameters = (piece.strip() for piece in part.split(";"))
-        weight = 1.0
-        for parameter in parameters:
-            if parameter.startswith("q="):
-                written = parameter[2:].strip()
-                weight = float(written) if re.fullmatch(r"0(\.\d{0,3})?|1(\.0{0,3})?", written) else -1
-        if re.fullmatch(r"[a-z]{1,8}(-[a-z0-9]{1,8})*|\*", tag) and weight >= 0:
-            ranges.append((weight, tag))
-    refused = {tag for weight, tag in ranges if weight == 0}
-    for weight, tag in sorted(ranges, key=lambda entry: -entry[0]):
-        if weight == 0:
-            break
-        if tag == "*":
-            return default
-        while tag:
-            if tag in by_code and tag not in refused:
-                return by_code[tag]
-            tag = tag.rpartition("-")[0]
-    return default
-
-
-UNTOUCHED = ("/api/", "/static/")
-"""Paths that have no language."""
-
-
-class LanguageMiddleware:
-    """Finds the language of a request, before the request finds its route: it wraps the whole application.
-
-    A path prefix (`/en/events/x`) wins over `?lang=en`, that over `Accept-Language`, that over the default;
-    languages not offered fall through. The application sees the path without the prefix, and in
-    `scope["state"]` the `language` and the `language_prefix`, `/en` where the address chose it, else empty.
-    """
-
-    def __init__(self, app: ASGIApp, offered: Iterable[Language], default: Language) -> None:
-        self.app = app
-        self.offered = {language.code: language for language in offered}
-        self.default = default
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or scope["path"].startswith(UNTOUCHED):
-            await self.app(scope, receive, send)
-            return
-        chosen, path = self._from_path(scope["path"])
-        if chosen is not None and not path.startswith(UNTOUCHED):
-            scope["path"] = path
-            if scope.get("raw_path"):  # servers may leave it out
-                scope["raw_path"] = scope["raw_path"].removeprefix(f"/{chosen.code}".encode()) or b"/"
-        else:
-            chosen = self._from_query(scope["query_string"])
-        language = chosen or self._from_header(scope)
-        state: MutableMapping[str, Any] = scope.setdefault("state", {})
-        state["language"] = language
-        state["language_prefix"] = f"/{chosen.code}" if chosen else ""
-
-        async def send_with_language(message: ASGIMessage) -> None:
-            if message["type"] == "http.response.start":
-                headers = list(message.get("headers", ()))
-                if not any(name.lower() == b"content-language" for name, _ in headers):
-                    headers.append((b"content-language", language.code.encode()))
-                if chosen is None:
-                    headers.append((b"vary", b"Accept-Language"))
-                message["headers"] = headers
-            await send(message)
-
-        await self.app(scope, receive, send_with_language)
-
-    def _from_path(self, path: str) -> tuple[Language | None, str]:
-        first, slash, rest = path[1:].partition("/")
-        return self.offered.get(first), slash + rest or "/"
-
-    def _from_query(self, query: bytes) -> Language | None:
-        if b"lang=" not in query:
-            return None
-        values = parse_qs(query.decode("latin-1"), max_num_fields=None).get("lang", [])
-        return next((self.offered[value] for value in values if value in self.offered), None)
-
-    def _from_header(self, scope: Scope) -> Language:
-        values = [value.decode("latin-1") for name, value in scope["headers"] if name == b"accept-language"]
-        return negotiate(",".join(values), self.offered.values(), self.default)
 
 
 # Catalogues
@@ -222,20 +135,46 @@ def translator(language: Language) -> Translator:
     return Translator(language)
 
 
+_PLURALS = {
+    "ar": "nplurals=6; plural=(n==0 ? 0 : n==1 ? 1 : n==2 ? 2 : n%100>=3 && n%100<=10 ? 3 : n%100>=11 ? 4 : 5);"
+}
+"""The order of plural forms where Babel's is not that of CLDR (zero, one, two, few, many, other)."""
+
+
 def read_catalogue(path: Path) -> Catalog:
     known = {language.code: language.locale for language in _KNOWN}
     with path.open("rb") as file:
         return read_po(file, locale=known.get(path.stem), charset="utf-8", abort_invalid=True)
 
 
-def msgids(templates: Path = TEMPLATES) -> Catalog:
-    """Every msgid of the templates."""
+def _texts(templates: Path) -> list[str]:
+    """The names of all templates."""
+    names = (path.relative_to(templates) for path in templates.rglob("*") if path.suffix in (".html", ".txt"))
+    return sorted(name.as_posix() for name in names if name.parts[0] not in ("static", "node_modules"))
+
+
+def _citizens(templates: Path) -> list[str]:
+    """The names of those that citizens get words from.
+
+    Not theirs is what stands in `desk/`, macros whose name begins so, and macros that only those use.
+    """
+    environment = Environment(extensions=[InternationalizationExtension])  # noqa: S701 - parses, renders nothing
+    names = [name for name in _texts(templates) if not re.search(r"(^|/)desk", name)]
+    used = {name for name in names if not name.startswith("macros/")}
+    new = list(used)
+    while new:
+        parsed = environment.parse((templates / new.pop()).read_text(encoding="utf-8"))
+        found = (set(meta.find_referenced_templates(parsed)) & set(names)) - used
+        used |= found
+        new += found
+    return [name for name in names if name in used]
+
+
+def msgids(templates: Path = TEMPLATES, *, for_citizens: bool = False) -> Catalog:
+    """Every msgid of the templates, or of those from which citizens get words."""
     catalogue = Catalog()
-    for path in sorted(templates.rglob("*")):
-        parts = path.relative_to(templates).parts
-        if path.suffix not in (".html", ".txt") or parts[0] in ("static", "node_modules"):
-            continue
-        with path.open("rb") as file:
+    for name in _citizens(templates) if for_citizens else _texts(templates):
+        with (templates / name).open("rb") as file:
             for _, message, comments, context in extract(
                 "jinja2",
                 file,
@@ -256,6 +195,10 @@ def msgids(templates: Path = TEMPLATES) -> Catalog:
             ):
                 catalogue.add(message, auto_comments=comments, context=context)
     return catalogue
+
+
+def _msgids_of(code: str, templates: Path) -> Catalog:
+    return msgids(templates, for_citizens=code not in _COMPLETE)
 
 
 def _entries(messages: Iterable[Message]) -> Iterator[tuple[MessageKey, Message]]:
@@ -282,7 +225,7 @@ class Gaps:
 
 def gaps(code: str, templates: Path = TEMPLATES) -> Gaps:
     """The gaps of a catalogue; nothing is missing in English, the language of the msgids."""
-    used = dict(_entries(msgids(templates)))
+    used = dict(_entries(_msgids_of(code, templates)))
     catalogue = read_catalogue(catalogue_path(code, templates))
     present = dict(_entries(catalogue))
     done = {key for key, message in present.items() if is_translated(message)}
@@ -314,7 +257,7 @@ def updated(code: str, templates: Path = TEMPLATES, prune: bool = False) -> str:
         if is_translated(message)
     }
     after = Catalog(locale=before.locale)
-    for key, message in _entries(msgids(templates)):
+    for key, message in _entries(_msgids_of(code, templates)):
         done = translated.pop(key, None)
         if done is not None:
             after.add(message.id, done.string, user_comments=done.user_comments, context=message.context)
@@ -327,7 +270,7 @@ def updated(code: str, templates: Path = TEMPLATES, prune: bool = False) -> str:
         'msgid ""\nmsgstr ""\n'
         f'"Language: {code}\\n"\n"MIME-Version: 1.0\\n"\n'
         '"Content-Type: text/plain; charset=utf-8\\n"\n"Content-Transfer-Encoding: 8bit\\n"\n'
-        f'"Plural-Forms: {after.plural_forms}\\n"\n\n'
+        f'"Plural-Forms: {_PLURALS.get(code, after.plural_forms)}\\n"\n\n'
     )
     text = re.sub(r"^#, python-format\n", "", body, flags=re.MULTILINE)
     return header + text.strip("\n") + "\n"
@@ -341,7 +284,10 @@ def update(code: str, templates: Path = TEMPLATES, prune: bool = False) -> None:
 
 def main() -> None:
     """Updates every catalogue and says what is missing; `--prune` drops translations without a msgid."""
-    for code in LANGUAGES:
+    begun = [known.code for known in _KNOWN if known.code in sys.argv[1:] and known.code not in LANGUAGES]
+    for code in begun:
+        catalogue_path(code).write_text('msgid ""\nmsgstr ""\n', encoding="utf-8")
+    for code in [*LANGUAGES, *begun]:
         update(code, prune="--prune" in sys.argv[1:])
         found = gaps(code)
         lines = [f"{code}: {len(found.missing)} missing, {len(found.obsolete)} obsolete"]

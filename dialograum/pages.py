@@ -22,6 +22,7 @@ from markupsafe import Markup
 
 from dialograum.failures import CannotRun
 from dialograum.languages import LANGUAGES, TEMPLATES, Language, translator
+from dialograum.negotiation import shown_at
 from events.rules import local_time
 from registration.answers import visible
 from registration.questions import questions_of
@@ -312,6 +313,11 @@ def environment(
         return f"{path}?{urlencode(query)}" if query else path
 
     @pass_context
+    def page_languages(context: Context) -> tuple[Language, ...]:
+        """Those of the site's languages that the present page exists in."""
+        return shown_at(context["request"].scope["path"], site.languages)
+
+    @pass_context
     def text(context: Context, texts: Texts | None, default: str = site.default_language.code) -> str:
         return choose_text(texts, language_of(context), default)[1]
 
@@ -363,6 +369,7 @@ def environment(
         asset=asset,
         url=url,
         language_url=language_url,
+        page_languages=page_languages,
         absolute=lambda path: base_url + path,
         span=span,
         now=clock_now,

@@ -40,6 +40,7 @@ from registration.event_changes import (
 )
 from registration.questions import QuestionSpec
 from registration.reminders import ReminderSpec
+from registration.reminding import schedule_anew
 
 PAGES = frozenset(
     {
@@ -248,8 +249,15 @@ async def _edit(
         changes = await actions.rewrite(event, document, now)
     except UniqueViolationError:
         raise Conflict(f"Another event has just taken the short address {document.short}.") from None
+    reminders = event.reminders
     await _write_parts(event, document)
     after = await details_of(await event_by_id(event.id))
+    if (reminders, before.starts_at, before.ends_at) != (
+        msgspec.to_builtins(document.reminders),
+        after.starts_at,
+        after.ends_at,
+    ):
+        await schedule_anew(event.id, now)
     await actions.record(event, by, now, "event_changed", changed=[change.what for change in changes])
     told = 0
     if cancelling:

@@ -38,9 +38,10 @@ from dialograum.desk_groups import GroupPages
 from dialograum.desk_lists import ListPages
 from dialograum.desk_people import PeoplePages
 from dialograum.failures import DatabaseAway
-from dialograum.languages import LANGUAGES, TEMPLATES, Language, LanguageMiddleware
+from dialograum.languages import LANGUAGES, TEMPLATES, Language
 from dialograum.mailbox import MailboxPages
 from dialograum.monitoring import healthz, metrics, readyz
+from dialograum.negotiation import LanguageMiddleware
 from dialograum.pages import choose_text, environment, read_assets
 from dialograum.problems import database_away, failed, http_error, refused, too_many_failures, unusable
 from dialograum.security import Armour, FormTokens

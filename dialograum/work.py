@@ -1,4 +1,4 @@
-"""The background work: mails, lapsed holds, groups and the waitlist after the deadline, the end of personal data.
+"""The background work: mails, reminders, lapsed holds, groups and waitlist after the deadline, ends of personal data.
 
 Any number of processes may do it at once: every step locks what it changes.
 """
@@ -14,7 +14,7 @@ from dialograum import retention
 from dialograum.mailing import mail_worker
 from dialograum.settings import Settings
 from dialograum.signin import forget_what_expired
-from registration import actions, rounds
+from registration import actions, reminding, rounds
 from registration.limits import Limits
 from registration.queries import events_to_fill, events_with_lapsed_holds
 from registration.tables import Demand, IdempotencyKey
@@ -55,12 +55,17 @@ async def tend(settings: Settings, now: datetime) -> None:
     async def fill(event_id: int) -> None:
         await actions.fill_free_seats(event_id, now)
 
+    async def remind(event_id: int) -> None:
+        await reminding.remind(event_id, now)
+
     async def remove(event_id: int) -> None:
         await retention.remove_personal_data(event_id, now, settings.mail_dir)
 
     await _for_each(events_with_lapsed_holds(now), expire)
     await _for_each(rounds.events_to_assign(now), assign)
     await _for_each(events_to_fill(now), fill)
+    await _for_each(reminding.events_to_remind(now), remind)
+    await _tried(reminding.withdraw_late(now))
     await _for_each(retention.events_due(now), remove)
     await _tried(forget_what_expired(now))
     await _tried(_forget_keys(now))

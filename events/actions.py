@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from events.details import EventDetails
+from events.details import EventDetails, SessionDetails
 from events.errors import Conflict, ModeRefused
 from events.forms import EventSpec, GroupSpec, SeriesSpec, SessionSpec, VenueSpec
 from events.queries import details_of, event_by_id
@@ -36,7 +36,9 @@ class Change:
 
 async def create(spec: EventSpec, uid: str, now: datetime, series: int | None = None) -> Event:
     """A new event with its programme. `uid` is that of its public calendar for ever."""
-    event = Event(_ignore_missing=True, slug=spec.slug, uid=uid, series=series, created_at=now)
+    event = Event(
+        _ignore_missing=True, slug=spec.slug, uid=uid, series=series, created_at=now, reminded_until=now
+    )
     _fill_row(event, spec, now)
     event.mode = spec.mode.value
     _set_limits(event)
@@ -154,16 +156,40 @@ def changes_between(before: EventDetails, after: EventDetails) -> list[Change]:
         changes.append(Change("place", _places(before), _places(after)))
     if before.mode is not after.mode:
         changes.append(Change("mode", before.mode.value, after.mode.value))
-    programmes = [
-        [
-            (session.key, session.starts_local, session.ends_local, session.venue and session.venue.line)
-            for session in event.sessions
-        ]
-        for event in (before, after)
-    ]
-    if programmes[0] != programmes[1] and not changes:
-        changes.append(Change("programme", None, None))
+    programmes = _programmes(before, after)
+    if programmes[0] != programmes[1]:
+        changes.append(Change("programme", *programmes))
     return changes
+
+
+def _programmes(before: EventDetails, after: EventDetails) -> list[list[dict[str, Any]]]:
+    """The sessions that are not the same on both sides: what moved along with the whole event is."""
+    moved = after.starts_local - before.starts_local
+    was, now = ({session.key: session for session in event.sessions} for event in (before, after))
+    same = {
+        key
+        for key in was.keys() & now.keys()
+        if (was[key].starts_local + moved, was[key].ends_local + moved)
+        == (now[key].starts_local, now[key].ends_local)
+        and _room(was[key]) == _room(now[key])
+    }
+    return [
+        [_session(session) for key, session in sessions.items() if key not in same] for sessions in (was, now)
+    ]
+
+
+def _room(session: SessionDetails) -> str | None:
+    return session.venue.key if session.venue else None
+
+
+def _session(session: SessionDetails) -> dict[str, Any]:
+    return {
+        "key": session.key,
+        "title": session.title,
+        "starts_local": session.starts_local.isoformat(),
+        "ends_local": session.ends_local.isoformat(),
+        "venue": session.venue.line if session.venue else None,
+    }
 
 
 def _places(event: EventDetails) -> list[str]:

@@ -98,6 +98,9 @@ class Event(Table):
     online_waiting = Integer(default=0)
 
     reminders: Any = JSONB(default="[]", help_text="as in the event file")
+    reminded_until = Timestamptz(
+        default=TimestamptzNow(), help_text="reminders that were due by then are past, sent or not"
+    )
     questions: Any = JSONB(default="[]", help_text="as in the event file")
     topics: Any = JSONB(default="[]", help_text="as in the event file")
     retention_days = Integer(default=30)

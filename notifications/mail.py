@@ -80,7 +80,9 @@ def render(environment: Environment, kind: str, facts: Mapping[str, Any]) -> Wor
         "heading": words["heading"],
         "lead": [one_line(part.replace("\n", " ")) for part in re.split(r"\n\s*\n", words["lead"])],
         "notice": words.get("notice", "").splitlines(),
-        "rows": [{"more": (), "separator": ", ", "before": None, **row} for row in rows if row],
+        "rows": [
+            {"more": (), "separator": ", ", "before": None, "direction": None, **row} for row in rows if row
+        ],
         "parts": parts,
     }
     text = environment.get_template("mail/layout.txt").render(shown)

@@ -329,23 +329,43 @@ async def bounced(ids: Sequence[UUID], said: str) -> bool:
     return False
 
 
-async def supersede(kinds: Iterable[str], *, about: Iterable[UUID]) -> int:
-    """Withdraws queued messages of these kinds about these registrations; returns how many.
+@dataclass(frozen=True)
+class Superseded:
+    """A message that was withdrawn before it left. `attempts` were made to send it; the context is its own."""
+
+    kind: str
+    about: UUID
+    context: dict[str, Any]
+    attempts: int
+
+
+async def supersede(kinds: Iterable[str], *, about: Iterable[UUID], event_id: int) -> list[Superseded]:
+    """Withdraws queued messages of these kinds about these registrations of an event; returns them as written.
 
     For the transaction of what makes them wrong, before the new message is written. What a worker holds is
     being sent and stays.
     """
     wrong, ids = list(kinds), list(about)
     if not wrong or not ids:
-        return 0
-    rows = (
-        await Message.update(status=MessageStatus.SUPERSEDED)
-        .where(
-            (Message.status == MessageStatus.QUEUED) & Message.kind.is_in(wrong) & Message.about.is_in(ids)
+        return []
+    rows = await Message.raw(
+        """
+        WITH gone AS (
+            UPDATE message SET status = 'superseded'
+            FROM unnest({}::uuid[]) AS concerned (id)
+            WHERE status = 'queued' AND event_id = {} AND about = concerned.id AND kind = ANY({}::text[])
+            RETURNING kind, about, context, attempts, created_at
         )
-        .returning(Message.id)
+        SELECT * FROM gone ORDER BY created_at
+        """,
+        ids,
+        event_id,
+        wrong,
     )
-    return len(rows)
+    return [
+        Superseded(row["kind"], row["about"], msgspec.json.decode(row["context"]), row["attempts"])
+        for row in rows
+    ]
 
 
 def _columns(claims: Iterable[Claim]) -> tuple[list[UUID], list[int]]:

@@ -56,7 +56,7 @@ READ = _numbered("""
             FROM json_array_elements_text({}) AS asked (slot) JOIN group_slot ON id = slot::int) AS slots,
         (SELECT json_agg(found.*) FROM json_array_elements_text({}) AS asked (address) CROSS JOIN LATERAL (
             SELECT there.id, number, name, email, address, language, status, attendance, seats, wishes, sequence,
-                held_until, confirmed_at, invited_at,
+                held_until, confirmed_at, invited_at, invited_sequence,
                 CASE WHEN status = 'waitlisted' THEN (
                     SELECT count(*) FROM registration AS before WHERE before.event = there.event
                     AND before.status = 'waitlisted' AND before.attendance = there.attendance
@@ -84,12 +84,13 @@ WRITE = _numbered("""
     ), arrived AS (
         INSERT INTO registration (
             id, event, number, name, email, address, language, status, attendance, attendance_wished, seats, wishes,
-            answers, special_answers, held_until, registered_at, confirmed_at, invited_at, client,
+            answers, special_answers, held_until, registered_at, confirmed_at, invited_at, invited_sequence, client,
             confirm_nonce, own_nonce, join_nonce
         )
         SELECT id, {}, number, name, email, address, language, status, attendance, wished, seats, wishes,
             answers, special, held_until, registered_at, confirmed_at,
-            CASE WHEN status = 'confirmed' THEN confirmed_at END, client, one, two, three
+            CASE WHEN status = 'confirmed' THEN confirmed_at END, CASE WHEN status = 'confirmed' THEN {}::int END,
+            client, one, two, three
         FROM unnest(
             {}::uuid[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[],
             {}::int[], {}::jsonb[], {}::jsonb[], {}::jsonb[], {}::timestamptz[], {}::timestamptz[], {}::timestamptz[],
@@ -299,6 +300,7 @@ async def write(
         waiting[Attendance.ONLINE],
         event.id,
         event.id,
+        event.sequence,
         *_columns(rows.registrations, 20),
         *_columns(rows.seats, 3),
         list(slots),

@@ -128,5 +128,4 @@ async def admit(
         await take_groups(
             Taking(registration.id, registration.seats, [slot for slot in chosen.values() if slot])
         )
-    saved = await registration_by_id(registration.id)
-    await tell(KIND_OF_NEWS[status], event, [saved], now)
+    await tell(KIND_OF_NEWS[status], event, [registration.id], now)

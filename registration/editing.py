@@ -71,7 +71,7 @@ async def edit(registration_id: UUID, wanted: Edit, by: Organiser, now: datetime
             event = await details_of(await event_by_id(event.id))
             if event.status is not EventStatus.CANCELLED:
                 await tell(
-                    "registration_changed", event, [registration], now, changes=changes, by="organiser"
+                    "registration_changed", event, [registration.id], now, changes=changes, by="organiser"
                 )
             await fill(event.id, now)
         return await registration_by_id(registration_id)
@@ -96,7 +96,7 @@ async def _edit_person(
             nonce(),
             nonce(),
         )
-        await withdraw(registration.id)
+        await withdraw(registration, event)
         changes.append({"what": "email"})
         if address is None and registration.confirmed_at is None:
             registration.confirmed_at = now

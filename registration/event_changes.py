@@ -9,7 +9,7 @@ from events.actions import Change
 from events.details import EventDetails
 from events.errors import Conflict
 from registration.messages import tell
-from registration.queries import active_registrations
+from registration.queries import active_ids, active_registrations
 from registration.rules import RegistrationStatus
 from registration.tables import GroupSeat, Registration
 from registration.waitlist import fill, move_up
@@ -96,11 +96,11 @@ async def carry_through(
     told |= await move_up(event, now, listed)
     count = len(told)
     if listed or lost_group:
-        others = [person for person in await active_registrations(event.id) if person.id not in told]
-        losing = [person for person in others if person.id in lost_group]
+        others = [person for person in await active_ids(event.id) if person not in told]
+        losing = [person for person in others if person in lost_group]
         count += await tell("event_changed", event, losing, now, changes=[*listed, {"what": "groups"}])
         if listed:
-            staying = [person for person in others if person.id not in lost_group]
+            staying = [person for person in others if person not in lost_group]
             count += await tell("event_changed", event, staying, now, changes=listed)
     await fill(event.id, now)
     return count
@@ -120,10 +120,10 @@ async def _confirm_held(event: EventDetails, now: datetime, changes: Sequence[di
         now,
         event.id,
     )
-    await tell("confirmed", event, people, now, changes=changes)
+    await tell("confirmed", event, [person.id for person in people], now, changes=list(changes))
     return {person.id for person in people}
 
 
 async def tell_of_cancellation(event: EventDetails, reason: str | None, now: datetime) -> int:
     """One mail to everybody who takes part or waits; whoever got a calendar entry gets its removal."""
-    return await tell("event_cancelled", event, await active_registrations(event.id), now, reason=reason)
+    return await tell("event_cancelled", event, await active_ids(event.id), now, reason=reason)

@@ -77,6 +77,7 @@ class Person(msgspec.Struct, kw_only=True):
     held_until: datetime | None = None
     confirmed_at: datetime | None = None
     invited_at: datetime | None = None
+    invited_sequence: int | None = None
     position: int | None = None
 
 
@@ -104,6 +105,7 @@ def registration_facts(
         },
         "wishes": registration.wishes,
         "sequence": event.sequence + registration.sequence,
+        "sequence_before": registration.invited_sequence,
         "invited": registration.invited_at is not None,
         "needs_confirmation": registration.status
         in (RegistrationStatus.PENDING, RegistrationStatus.WAITLISTED)

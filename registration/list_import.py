@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import msgspec
 
@@ -185,16 +185,7 @@ async def _register(event: EventDetails, done: Plan, by: Organiser, now: datetim
     await record(await event_by_id(event.id), by, now, "list_imported", registrations=len(rows))
     if tells:
         event = await details_of(await event_by_id(event.id))
-        await tell("confirmed", event, await _saved([taking.registration_id for taking in takings]), now)
-
-
-async def _saved(ids: Sequence[UUID]) -> list[Registration]:
-    return (
-        await Registration.objects()
-        .where(Registration.id.is_in(list(ids)))
-        .order_by(Registration.arrival)
-        .output(load_json=True)
-    )
+        await tell("confirmed", event, [taking.registration_id for taking in takings], now)
 
 
 def _folded(name: str) -> str:

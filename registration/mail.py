@@ -30,7 +30,7 @@ from notifications.mail import (
 from notifications.outbox import Claim
 from registration.calendar import PersonalCalendars
 from registration.links import Links
-from registration.messages import INVITING
+from registration.news import INVITING, programme_changes
 from registration.rules import ACTIVE, RegistrationStatus
 from registration.tables import Registration
 
@@ -213,7 +213,8 @@ class Composer:
         """All that the templates of `templates/mail/` know; the person's own words are gaps."""
         event, registration = _event(context["event"]), _local_times(context["registration"])
         changes = {change["what"]: _local_times(change) for change in context.get("changes") or ()}
-        active = registration["status"] in ACTIVE and event["status"] != EventStatus.CANCELLED
+        counts = registration["status"] in ACTIVE and event["status"] != EventStatus.CANCELLED
+        active = counts and kind != "thanks"
         return {
             "kind": kind,
             "language": self._language(language, event["default_language"]),
@@ -221,6 +222,10 @@ class Composer:
             "registration": registration,
             "changed": set(changes),
             "before": {what: changes.get(what, {}).get("before") for what in CHANGEABLE},
+            "programme": [
+                _local_times(session) for session in programme_changes(changes.get("programme", {}))
+            ],
+            "reminder": context.get("reminder") or {"text": {}},
             "moved": {
                 session["key"]: session["before"]
                 for session in changes.get("groups", {}).get("sessions") or ()
@@ -231,14 +236,16 @@ class Composer:
             "active": active,
             "asks": active and registration["needs_confirmation"],
             "invitation": _invitation(kind, event, registration),
-            "links": self._links_of(event, registration, active=active),
+            "links": self._links_of(kind, event, registration, active=active),
         }
 
     def _language(self, *codes: str) -> Language:
         known = (self._languages[code] for code in codes if code in self._languages)
         return next(known, self._languages[self._default_language])
 
-    def _links_of(self, event: Facts, registration: Facts, *, active: bool) -> dict[str, str | None]:
+    def _links_of(
+        self, kind: str, event: Facts, registration: Facts, *, active: bool
+    ) -> dict[str, str | None]:
         """Only confirmed people get a link to join, and only who must confirm one to do so.
 
         `main` is the one that the mail asks to open. Tokens are gaps.
@@ -251,7 +258,7 @@ class Composer:
             if registration["status"] == RegistrationStatus.CONFIRMED:
                 join = self._links.address("join", gap("join"))
         return {
-            "main": confirm or own or page,
+            "main": (join if kind == "starts_soon" else None) or confirm or own or page,
             "own": own,
             "join": join,
             "calendar": f"{own}/calendar.ics" if own else None,

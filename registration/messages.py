@@ -1,95 +1,150 @@
 """What people are told: rows for the outbox, written in the transaction of what they tell about."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from events.details import EventDetails
-from notifications.outbox import NewMessage, enqueue, share, supersede
-from registration.facts import event_facts, registration_facts
-from registration.queries import groups_held, groups_shown, positions
-from registration.rules import RegistrationStatus
+from notifications.outbox import CHANNEL, Superseded, share, supersede
+from notifications.tables import Message
+from registration.facts import event_facts
+from registration.news import INVITING, KINDS, MADE_WRONG, News, together
+from registration.queries import slots_of
 from registration.tables import Registration
 
-INVITING = {"confirmed", "promoted", "registration_changed", "event_changed"}
-"""Kinds that carry a calendar REQUEST for those who are confirmed."""
+# The facts of `registration.facts.registration_facts`, for many people at once.
+TELL = """
+    WITH asked AS MATERIALIZED (
+        SELECT id FROM unnest({}::uuid[]) AS asked (id)
+    ), held AS (
+        SELECT seat.registration AS id, jsonb_object_agg(place ->> 'session', place -> 'group') AS groups
+        FROM asked JOIN group_seat AS seat ON seat.registration = asked.id
+        CROSS JOIN LATERAL (SELECT {}::jsonb -> seat.slot::text) AS places (place)
+        GROUP BY seat.registration
+    ), line AS (
+        SELECT id, row_number() OVER (PARTITION BY attendance ORDER BY arrival) AS place
+        FROM registration WHERE event = {} AND status = 'waitlisted'
+    ), person AS (
+        SELECT registration.*, line.place, coalesce((
+            SELECT jsonb_object_agg(session, NULL) FROM jsonb_each(wishes) AS wish (session, groups)
+            WHERE groups <> '[]' AND session = ANY({}::text[])
+        ), nothing) || coalesce(held.groups, nothing) AS groups
+        FROM asked JOIN registration USING (id) LEFT JOIN held USING (id) LEFT JOIN line USING (id)
+        CROSS JOIN (SELECT jsonb_build_object() AS nothing) AS empty
+        WHERE email IS NOT NULL ORDER BY arrival
+    ), told AS (
+        INSERT INTO message (
+            kind, about, event_id, recipient, recipient_name, language, context, shared, created_at, due_at
+        )
+        SELECT {}, id, event, email, name, language, {}::jsonb || jsonb_build_object(
+            'registration', jsonb_build_object(
+                'id', id, 'uid', 'registration-' || id, 'number', number, 'name', name, 'status', status,
+                'attendance', attendance, 'seats', seats, 'groups', groups, 'wishes', wishes,
+                'sequence', {} + sequence, 'sequence_before', invited_sequence, 'invited', invited_at IS NOT NULL,
+                'needs_confirmation', status IN ('pending', 'waitlisted') AND confirmed_at IS NULL,
+                'held_until_local', to_char(held_until AT TIME ZONE {}, 'YYYY-MM-DD"T"HH24:MI'),
+                'position', place)
+            ), {}, clock_timestamp(), clock_timestamp()
+        FROM person RETURNING about
+    ), invited AS (
+        UPDATE registration SET invited_at = coalesce(invited_at, {}), invited_sequence = {} + sequence
+        FROM told WHERE registration.id = told.about AND {} AND status = 'confirmed'
+    )
+    SELECT count(*) AS people FROM told
+"""
 
 
-KINDS = (
-    "confirm",
-    "confirmed",
-    "waitlisted",
-    "promoted",
-    "already_registered",
-    "registration_changed",
-    "event_changed",
-    "expired",
-    "registration_cancelled",
-    "event_cancelled",
-)
-
-MADE_WRONG = {
-    "confirmed": ("confirm", "waitlisted", "promoted", "already_registered"),
-    "promoted": ("waitlisted", "already_registered"),
-    "expired": KINDS,
-    "registration_cancelled": KINDS,
-    "event_cancelled": KINDS,
-}
-"""What a message of a kind makes wrong of what is still queued about the same registration."""
-
-AT_ONCE = 5000
-
-
-async def tell(
-    kind: str, event: EventDetails, registrations: Iterable[Registration], now: datetime, **more: Any
-) -> int:
+async def tell(kind: str, event: EventDetails, people: Iterable[UUID], now: datetime, **more: Any) -> int:
     """Writes one message per registration that has an address; returns how many.
 
-    The context holds the facts as they stand now. Queued messages that it makes wrong are superseded. Whoever is
-    sent a calendar REQUEST for the first time is marked as invited.
+    The context holds the facts as they stand in the database now. Queued messages that it makes wrong are superseded,
+    and what they would have told becomes part of it. Whoever is sent a calendar REQUEST is marked as invited.
     """
-    people = [registration for registration in registrations if registration.email]
-    for start in range(0, len(people), AT_ONCE):
-        await _tell(kind, event, people[start : start + AT_ONCE], now, more)
-    return len(people)
+    ids = list(people)
+    if not ids:
+        return 0
+    written = 0
+    shared = await share({"event": event_facts(event)}, event.id)
+    for news, concerned in (await _news(News(kind, more), event, ids)).items():
+        written += await _write(news, event, concerned, shared, now)
+    engine: Any = Message._meta.db
+    await engine.notify(CHANNEL)
+    return written
 
 
-async def withdraw(registration_id: UUID) -> None:
+async def withdraw(registration: Registration, event: EventDetails) -> None:
     """Supersedes all that is still queued about a registration, as when its address was wrong."""
-    await supersede(KINDS, about=[registration_id])
+    await supersede(KINDS, about=[registration.id], event_id=event.id)
 
 
-async def _tell(
-    kind: str, event: EventDetails, people: Sequence[Registration], now: datetime, more: dict[str, Any]
-) -> None:
-    held = await groups_held(person.id for person in people)
-    places = await positions(people)
-    messages = []
-    for person in people:
-        assert person.email is not None
-        groups = groups_shown(event, person, held.get(person.id, {}))
-        messages.append(
-            NewMessage(
-                kind=kind,
-                about=person.id,
-                event_id=event.id,
-                recipient=person.email,
-                recipient_name=person.name,
-                language=person.language,
-                context={
-                    "registration": registration_facts(person, event, groups, places.get(person.id)),
-                    **more,
-                },
-            )
+async def _news(news: News, event: EventDetails, ids: list[UUID]) -> Mapping["_Told", list[UUID]]:
+    """What each of these people is told: most of them the same."""
+    earlier: dict[UUID, list[News]] = defaultdict(list)
+    for gone in await _superseded(MADE_WRONG.get(news.kind, ()), event, ids):
+        earlier[gone.about].append(
+            News(gone.kind, {name: value for name, value in gone.context.items() if name != "registration"})
         )
-    if kind in MADE_WRONG:
-        await supersede(MADE_WRONG[kind], about=[person.id for person in people])
-    await enqueue(messages, shared=await share({"event": event_facts(event)}, event.id))
-    if kind in INVITING:
-        invited = [person.id for person in people if person.status == RegistrationStatus.CONFIRMED]
+    told: dict[_Told, list[UUID]] = defaultdict(list)
+    plain = _Told.of(news)
+    for one in ids:
+        told[_Told.of(together(news, earlier[one])) if one in earlier else plain].append(one)
+    return told
+
+
+class _Told(msgspec.Struct, frozen=True):
+    """News that can be compared."""
+
+    kind: str
+    more: str
+
+    @classmethod
+    def of(cls, news: News) -> "_Told":
+        return cls(news.kind, msgspec.json.encode(news.more).decode())
+
+
+async def _superseded(kinds: Iterable[str], event: EventDetails, ids: list[UUID]) -> list[Superseded]:
+    """Withdraws queued messages; whoever has not got a REQUEST by that counts as never invited by it."""
+    gone = await supersede(kinds, about=ids, event_id=event.id)
+    first: dict[UUID, dict[str, Any]] = {}
+    for message in gone:
+        stated = message.context["registration"]
+        if message.kind in INVITING and stated["status"] == "confirmed" and not message.attempts:
+            first.setdefault(message.about, stated)
+    if first:
         await Registration.raw(
-            "UPDATE registration SET invited_at = {} WHERE invited_at IS NULL AND id = ANY({}::uuid[])",
-            now,
-            invited,
+            "UPDATE registration SET invited_at = CASE WHEN was.invited THEN invited_at END,"
+            " invited_sequence = was.sequence FROM unnest({}::uuid[], {}::bool[], {}::int[])"
+            " AS was (id, invited, sequence) WHERE registration.id = was.id",
+            list(first),
+            [stated["invited"] for stated in first.values()],
+            [stated["sequence_before"] for stated in first.values()],
         )
+    return gone
+
+
+async def _write(told: _Told, event: EventDetails, ids: list[UUID], shared: int, now: datetime) -> int:
+    titles = event.choice_titles
+    places = {
+        slot.id: {"session": slot.session, "group": {"key": slot.group, "title": titles[slot.group]}}
+        for slot in slots_of(event)
+    }
+    rows = await Message.raw(
+        TELL,
+        ids,
+        msgspec.json.encode(places).decode(),
+        event.id,
+        [session.key for session in event.wish_sessions],
+        told.kind,
+        told.more,
+        event.sequence,
+        event.timezone,
+        shared,
+        now,
+        event.sequence,
+        told.kind in INVITING,
+    )
+    return int(rows[0]["people"])

@@ -187,6 +187,16 @@ async def events_to_fill(now: datetime) -> list[int]:
     return [row["id"] for row in rows]
 
 
+async def active_ids(event_id: int) -> list[UUID]:
+    """The ids of everybody who is pending, confirmed or waitlisted, in order of arrival."""
+    rows = await Registration.raw(
+        "SELECT id FROM registration WHERE event = {} AND status = ANY({}::text[]) ORDER BY arrival",
+        event_id,
+        ACTIVE_VALUES,
+    )
+    return [row["id"] for row in rows]
+
+
 async def active_registrations(event_id: int) -> list[Registration]:
     """Everybody who is pending, confirmed or waitlisted, in order of arrival."""
     return (

@@ -274,12 +274,10 @@ async def _tell(
     await Registration.raw(
         "UPDATE registration SET sequence = sequence + 1 WHERE id = ANY({}::uuid[])", list(before)
     )
-    alike: dict[tuple[str, ...], list[Registration]] = defaultdict(list)
+    alike: dict[tuple[str, ...], list[UUID]] = defaultdict(list)
     for person in people.values():
-        if person.id in before:
-            person.sequence += 1
-            if person.status == RegistrationStatus.CONFIRMED:
-                alike[tuple(before[person.id])].append(person)
+        if person.id in before and person.status == RegistrationStatus.CONFIRMED:
+            alike[tuple(before[person.id])].append(person.id)
     titles = event.choice_titles
     after = await details_of(await event_by_id(event.id))
     for keys, persons in alike.items():

@@ -10,6 +10,7 @@ from piccolo.columns import (
     ForeignKey,
     Integer,
     Serial,
+    Timestamp,
     Timestamptz,
     Varchar,
 )
@@ -51,7 +52,9 @@ class Registration(Table):
     held_until = Timestamptz(null=True, default=None, help_text="while pending")
     registered_at = Timestamptz(default=TimestamptzNow())
     confirmed_at = Timestamptz(null=True, default=None, help_text="when the address was proved, or by hand")
+    promoted_at = Timestamptz(null=True, default=None, help_text="when they last moved up from the waitlist")
     invited_at = Timestamptz(null=True, default=None, help_text="when a calendar REQUEST was first put out")
+    invited_sequence = Integer(null=True, default=None, help_text="SEQUENCE of the last REQUEST put out")
     ended_at = Timestamptz(null=True, default=None)
     client = Varchar(
         length=32, null=True, default=None, help_text="a hash of where it came from, while pending"
@@ -104,6 +107,18 @@ class Proposal(Table):
     solver = Varchar(length=80)
     report: Any = JSONB(help_text="as of Assignment")
     changes: Any = JSONB(help_text="person, session, before, after")
+
+
+class Reminder(Table):
+    """That somebody got a reminder, for a date of the event: moved by a day or more, it is due again."""
+
+    id: Serial
+    registration = ForeignKey(Registration, on_delete=OnDelete.cascade)
+    key = Varchar(length=160, help_text="which one")
+    for_local = Timestamp(help_text="the local time that it reminded of")
+    at = Timestamptz(default=TimestamptzNow())
+
+    once_per_date = Unique([registration, key, for_local])
 
 
 class Consent(Table):

@@ -59,7 +59,7 @@ async def move_up(event: EventDetails, now: datetime, changes: Sequence[dict[str
         await _promote(event, moved, now)
         if event.assigns_at_once:
             await take_groups(*_takings(moved, slots_of(event), {}))
-        await tell("promoted", event, moved, now, changes=changes)
+        await tell("promoted", event, [person.id for person in moved], now, changes=list(changes))
     return {person.id for person in moved}
 
 
@@ -75,14 +75,16 @@ async def _promote(event: EventDetails, people: Iterable[Registration], now: dat
             person.status, person.confirmed_at = RegistrationStatus.CONFIRMED, person.confirmed_at or now
             proved.append(person.id)
     await Registration.raw(
-        "UPDATE registration SET status = 'confirmed', confirmed_at = coalesce(confirmed_at, {})"
+        "UPDATE registration SET status = 'confirmed', confirmed_at = coalesce(confirmed_at, {}), promoted_at = {}"
         " WHERE id = ANY({}::uuid[])",
+        now,
         now,
         proved,
     )
     await Registration.raw(
-        "UPDATE registration SET status = 'pending', held_until = {} WHERE id = ANY({}::uuid[])",
+        "UPDATE registration SET status = 'pending', held_until = {}, promoted_at = {} WHERE id = ANY({}::uuid[])",
         hold,
+        now,
         unproved,
     )
 
@@ -114,10 +116,9 @@ async def _fill_groups(event: EventDetails, now: datetime) -> None:
     await Registration.raw(
         "UPDATE registration SET sequence = sequence + 1 WHERE id = ANY({}::uuid[])", list(ids)
     )
-    seated = [person for person in people if person.id in ids]
-    for person in seated:
-        person.sequence += 1
-    confirmed = [person for person in seated if person.status == RegistrationStatus.CONFIRMED]
+    confirmed = [
+        person.id for person in people if person.id in ids and person.status == RegistrationStatus.CONFIRMED
+    ]
     await tell("registration_changed", event, confirmed, now, changes=[{"what": "groups"}], by="system")
 
 

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 from piccolo.conf.apps import Finder
 from piccolo.table import sort_table_classes
 
@@ -18,6 +20,10 @@ from tests.postgres import short_folder, tcp_server
 BOTH = ("embedded", "tcp")
 
 Databases = Callable[[str], Awaitable[tuple[Settings, Any, Any]]]
+
+# How fast examples are made says how busy the machine is, and nothing of what is tested.
+hypothesis_settings.register_profile("busy", suppress_health_check=[HealthCheck.too_slow], deadline=None)
+hypothesis_settings.load_profile("busy")
 
 for name in [name for name in os.environ if name.startswith(PREFIX)]:
     del os.environ[name]

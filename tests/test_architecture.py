@@ -16,6 +16,7 @@ from piccolo.conf.apps import Finder
 from dialograum.cli import COMMANDS
 from dialograum.settings import Settings
 from registration.arrivals import KIND_OF_NEWS, NEWS_OF_THE_KNOWN
+from registration.news import REMINDING
 from tests.postgres import short_folder
 
 ROOT = Path(__file__).parents[1]
@@ -164,7 +165,7 @@ def test_every_form_that_posts_carries_its_token():
 
 
 def test_every_mail_that_is_told_has_its_folder_and_the_other_way_round():
-    told = {*KIND_OF_NEWS.values(), NEWS_OF_THE_KNOWN}
+    told = {*KIND_OF_NEWS.values(), NEWS_OF_THE_KNOWN, *REMINDING}
     for package in PACKAGES:
         for path in (ROOT / package).glob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):

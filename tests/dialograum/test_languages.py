@@ -1,23 +1,19 @@
-"""Languages, the language of a request, and whether the catalogues are complete."""
+"""Languages, and whether their catalogues are complete."""
 
 import re
 from string import Formatter
 from typing import Any
 
-import httpx
 import pytest
 from babel import Locale
-from litestar import Litestar, Request, get
 
 from dialograum.languages import (
     LANGUAGES,
     Language,
-    LanguageMiddleware,
     Translator,
     catalogue_path,
     gaps,
     msgids,
-    negotiate,
     read_catalogue,
     update,
     updated,
@@ -26,7 +22,6 @@ from dialograum.languages import (
 DE, EN = LANGUAGES["de"], LANGUAGES["en"]
 ARABIC = Language("ar", Locale.parse("ar"), "rtl", "العربية")
 EASY = Language("de-simple", Locale.parse("de"), "ltr", "Leichte Sprache", ("de",))
-OFFERED = (DE, EN, ARABIC, EASY)
 
 
 # The registry
@@ -39,132 +34,12 @@ def test_german_and_english_are_shipped():
     ]
 
 
+def test_german_and_english_are_complete():
+    assert [language.code for language in LANGUAGES.values() if language.is_complete] == ["de", "en"]
+
+
 def test_a_language_is_known_once_it_has_a_catalogue():
     assert set(LANGUAGES) == {path.stem for path in catalogue_path("de").parent.glob("*.po")}
-
-
-# Negotiation
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        ("", "de"),
-        ("en", "en"),
-        ("EN", "en"),
-        ("en-GB", "en"),
-        ("en-GB,en;q=0.9,de;q=0.8", "en"),
-        ("fr,en;q=0.3,de;q=0.7", "de"),
-        ("fr,it;q=0.9", "de"),
-        ("ar-SA;q=0.5,en;q=0.4", "ar"),
-        ("de-simple", "de-simple"),
-        ("de-simple-x-a", "de-simple"),
-        ("de-AT", "de"),
-        ("*", "de"),
-        ("en;q=0,*", "de"),
-        ("fr, *;q=0.5, en;q=0.1", "de"),
-        ("de;q=0,en;q=0.001", "en"),
-        ("de;q=0", "de"),
-        ("en;q=1.000", "en"),
-        ("en;q=2,ar;q=0.1", "ar"),
-        ("en;q=", "de"),
-        ("en;q=nan,de", "de"),
-        ("en-,;;,=,q=1,\x00,ar", "ar"),
-        ("en;level=1;q=0.5,ar;q=0.4", "en"),
-        (",".join(["xx"] * 100_000), "de"),
-    ],
-)
-def test_the_best_liked_offered_language_is_found(header, expected):
-    assert negotiate(header, OFFERED, DE).code == expected
-
-
-# The middleware
-
-
-@get(["/", "/events/{slug:str}", "/api/v1/events", "/static/{name:str}", "/error"], sync_to_thread=False)
-def show(request: Request[Any, Any, Any]) -> dict[str, str | None]:
-    language = request.scope["state"].get("language")
-    return {
-        "path": request.scope["path"],
-        "language": language.code if language else None,
-        "prefix": request.scope["state"].get("language_prefix"),
-        "query": request.url.query,
-    }
-
-
-def browser(application: Any) -> httpx.AsyncClient:
-    wrapped: Any = LanguageMiddleware(application, OFFERED, DE)
-    return httpx.AsyncClient(transport=httpx.ASGITransport(wrapped), base_url="http://test")
-
-
-@pytest.fixture
-async def client():
-    async with browser(Litestar([show])) as made:
-        yield made
-
-
-@pytest.mark.parametrize(
-    ("address", "header", "path", "language", "prefix", "varies"),
-    [
-        ("/", None, "/", "de", "", True),
-        ("/", "en-GB,en;q=0.9", "/", "en", "", True),
-        ("/events/x", "fr", "/events/x", "de", "", True),
-        ("/en", "de", "/", "en", "/en", False),
-        ("/en/", "de", "/", "en", "/en", False),
-        ("/en/events/x?y=1", "de", "/events/x", "en", "/en", False),
-        ("/de-simple/events/x", None, "/events/x", "de-simple", "/de-simple", False),
-        ("/events/x?lang=en", "de", "/events/x", "en", "/en", False),
-        ("/en/events/x?lang=de", None, "/events/x", "en", "/en", False),
-        ("/events/x?lang=zz", "en", "/events/x", "en", "", True),
-        ("/events/x?lang=zz&lang=ar", None, "/events/x", "ar", "/ar", False),
-        ("/events/x?slang=en", None, "/events/x", "de", "", True),
-        ("/events/en", None, "/events/en", "de", "", True),
-        ("/en/events/a%20b", None, "/events/a b", "en", "/en", False),
-    ],
-)
-async def test_a_request_finds_its_language(client, address, header, path, language, prefix, varies):
-    answer = await client.get(address, headers={"Accept-Language": header} if header else {})
-    told = answer.json()
-    assert (told["path"], told["language"], told["prefix"]) == (path, language, prefix)
-    assert answer.headers["content-language"] == language
-    assert (answer.headers.get("vary") == "Accept-Language") is varies
-
-
-async def test_the_query_is_kept(client):
-    assert (await client.get("/en/events/x?lang=de&y=1")).json()["query"] == "lang=de&y=1"
-
-
-@pytest.mark.parametrize("address", ["/api/v1/events?lang=en", "/static/kern.css"])
-async def test_the_api_and_files_have_no_language(client, address):
-    answer = await client.get(address, headers={"Accept-Language": "en"})
-    assert answer.json()["language"] is None
-    assert "content-language" not in answer.headers
-    assert "vary" not in answer.headers
-
-
-@pytest.mark.parametrize("address", ["/en/api/v1/events", "/en/static/kern.css", "/fr/events/x", "/ena"])
-async def test_nothing_stands_below_a_prefix_that_is_none(client, address):
-    assert (await client.get(address)).status_code == 404
-
-
-async def test_an_answer_may_say_its_own_language():
-    async def german_only(scope, receive, send):
-        headers = [(b"Content-Language", b"de")]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
-
-    async with browser(german_only) as client:
-        assert (await client.get("/en")).headers.get_list("content-language") == ["de"]
-
-
-async def test_what_is_not_a_request_passes():
-    seen = []
-
-    async def application(scope, receive, send):
-        seen.append(scope["type"])
-
-    await LanguageMiddleware(application, OFFERED, DE)({"type": "lifespan"}, None, None)  # type: ignore[arg-type]
-    assert seen == ["lifespan"]
 
 
 # Catalogues
@@ -220,6 +95,35 @@ def catalogue(templates, code="de"):
     return catalogue_path(code, templates)
 
 
+def test_citizens_catalogues_hold_what_citizens_see(templates):
+    for name, text in (
+        (
+            "desk/page.html",
+            "{% from 'macros/list.html' import row %}{% from 'macros/both.html' import x %}{{ _('Desk') }}",
+        ),
+        ("pages/page.html", "{% from 'macros/both.html' import x with context %}{{ _('Page') }}"),
+        (
+            "macros/both.html",
+            "{% from 'macros/deep.html' import y %}{% from 'macros/desk_x.html' import z %}{{ _('Both') }}",
+        ),
+        ("macros/deep.html", "{{ _('Deep') }}"),
+        ("macros/list.html", "{{ _('List') }}"),
+        ("macros/desk_x.html", "{{ _('Error at the desk') }}"),
+        ("mail/kind/words.txt", "{{ _('Mail') }}"),
+    ):
+        (templates / name).parent.mkdir(parents=True, exist_ok=True)
+        (templates / name).write_text(text)
+    theirs = {"Both", "Deep", "Page", "Mail"}
+    organisers = {"Desk", "List", "Error at the desk"}
+    for code, expected in (("ar", theirs), ("de-simple", theirs), ("de", theirs | organisers)):
+        update(code, templates)
+        assert set(gaps(code, templates).missing) & (theirs | organisers) == expected
+
+    path = catalogue(templates, "ar")
+    path.write_text(path.read_text() + '\nmsgid "Desk"\nmsgstr "x"\n')
+    assert gaps("ar", templates).obsolete == ("Desk",)
+
+
 def test_new_msgids_come_into_the_catalogue(templates):
     update("de", templates)
     assert gaps("de", templates).missing == ("Save", "Two lines", "month | May", "%(count)s seat")
@@ -233,9 +137,28 @@ def test_english_says_what_the_templates_say(templates):
     assert "Save" not in catalogue(templates, "en").read_text()
 
 
-def test_a_language_gets_as_many_plurals_as_it_has(templates):
-    update("ar", templates)
-    assert catalogue(templates, "ar").read_text().count("msgstr[") == 6
+@pytest.mark.parametrize(
+    ("code", "forms"),
+    [
+        ("de", {1: 0, 0: 1, 2: 1, 11: 1, 21: 1}),
+        ("tr", {0: 0, 1: 0, 2: 0}),
+        ("ar", {0: 0, 1: 1, 2: 2, 3: 3, 10: 3, 103: 3, 11: 4, 26: 4, 99: 4, 100: 5, 102: 5, 1000: 5}),
+        ("uk", {1: 0, 21: 0, 2: 1, 4: 1, 22: 1, 0: 2, 5: 2, 11: 2, 12: 2, 100: 2}),
+        ("ru", {1: 0, 101: 0, 3: 1, 24: 1, 0: 2, 6: 2, 14: 2, 111: 2}),
+        ("pl", {1: 0, 2: 1, 4: 1, 22: 1, 0: 2, 5: 2, 12: 2, 21: 2, 112: 2}),
+        ("ro", {1: 0, 0: 1, 2: 1, 19: 1, 101: 1, 20: 2, 100: 2, 120: 2}),
+    ],
+)
+def test_a_language_has_its_own_plurals(templates, code, forms):
+    path = catalogue(templates, code)
+    path.write_text('msgid ""\nmsgstr ""\n')
+    update(code, templates)
+    written = path.read_text()
+    assert written.count("msgstr[") == len(set(forms.values()))
+    path.write_text(re.sub(r'msgstr\[(\d)\] ""', r'msgstr[\1] "%(count)s: \1"', written))
+    made = Translator(Language(code, Locale.parse(code), "ltr", code), templates)
+    found = {n: made.ngettext("%(count)s seat", "%(count)s seats", n) for n in forms}
+    assert found == {n: f"%(count)s: {form}" for n, form in forms.items()}
 
 
 def test_translations_are_kept_and_unused_ones_set_aside(templates):

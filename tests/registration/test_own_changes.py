@@ -106,9 +106,9 @@ async def test_fewer_seats_are_given_back_at_once_and_more_taken_only_where_they
     assert await refused(take_part("kim", seats=2)) == [("seats", "full")]
     assert await outbox.news() == [
         ("confirmed", "kim"),
-        ("registration_changed", "kim"),
+        ("confirmed", "kim"),
         ("waitlisted", "toni"),
-        ("registration_changed", "kim"),
+        ("confirmed", "kim"),
         ("promoted", "toni"),
     ]
 

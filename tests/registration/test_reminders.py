@@ -2,22 +2,22 @@ from datetime import time, timedelta
 
 import pytest
 
-from registration.reminders import DEFAULT_REMINDERS, Before, ReminderSpec, parse_before
+from registration.reminders import DEFAULT_REMINDERS, Distance, ReminderSpec, parse_distance
 
 
 @pytest.mark.parametrize(
     ("text", "before"),
     [
-        ("7 days", Before(days=7)),
-        ("1 day", Before(days=1)),
-        ("0 days", Before()),
-        ("2 weeks", Before(days=14)),
-        ("366 days", Before(days=366)),
+        ("7 days", Distance(days=7)),
+        ("1 day", Distance(days=1)),
+        ("0 days", Distance()),
+        ("2 weeks", Distance(days=14)),
+        ("366 days", Distance(days=366)),
         ("367 days", None),
-        ("2 hours", Before(span=timedelta(hours=2))),
-        ("48 hours", Before(span=timedelta(days=2))),
-        ("30 minutes", Before(span=timedelta(minutes=30))),
-        ("8784 hours", Before(span=timedelta(days=366))),
+        ("2 hours", Distance(span=timedelta(hours=2))),
+        ("48 hours", Distance(span=timedelta(days=2))),
+        ("30 minutes", Distance(span=timedelta(minutes=30))),
+        ("8784 hours", Distance(span=timedelta(days=366))),
         ("8785 hours", None),
         ("0 hours", None),
         ("07 days", None),
@@ -32,11 +32,11 @@ from registration.reminders import DEFAULT_REMINDERS, Before, ReminderSpec, pars
     ],
 )
 def test_days_are_of_the_calendar_and_hours_of_the_clock(text, before):
-    assert parse_before(text) == before
+    assert parse_distance(text) == before
 
 
 def test_an_event_that_names_no_reminders_has_two():
-    assert [reminder.time_before for reminder in DEFAULT_REMINDERS] == [Before(days=7), Before(days=1)]
+    assert [reminder.time_before for reminder in DEFAULT_REMINDERS] == [Distance(days=7), Distance(days=1)]
 
 
 def test_a_reminder_knows_its_time_of_day_and_its_group():

@@ -23,7 +23,7 @@ from notifications.tables import Message, SharedContext
 from registration import actions
 from registration.admission import Admission
 from registration.decisions import Newcomer, Outcome
-from registration.messages import INVITING
+from registration.news import INVITING
 from registration.queries import groups_held, slots_of
 from registration.rules import ACTIVE, HOLDING, RegistrationStatus
 from registration.tables import GroupSeat, Registration
@@ -185,7 +185,7 @@ async def rows_of(*tables: type[Table]) -> dict[str, list[dict[str, Any]]]:
 
 @dataclass
 class Outbox:
-    """What was written to people."""
+    """What was written to people; whoever looks delivers it."""
 
     seen: set[UUID] = field(default_factory=set)
     settled: bool = True
@@ -197,6 +197,7 @@ class Outbox:
     async def letters(self) -> list[dict[str, Any]]:
         """The same as rows, each with its whole context."""
         rows = await Message.select().order_by(Message.created_at).output(load_json=True)
+        await Message.update({Message.status: "sent"}).where(Message.status == "queued")
         new = [row for row in rows if row["id"] not in self.seen]
         self.seen |= {row["id"] for row in new}
         shared = {row["id"]: row["content"] for row in await SharedContext.select().output(load_json=True)}
@@ -295,7 +296,8 @@ def _assert_nothing_wished_is_free(
 async def _assert_told(people: list[Registration]) -> None:
     letters: dict[UUID, list[dict[str, Any]]] = defaultdict(list)
     for row in await Message.select().order_by(Message.created_at).output(load_json=True):
-        letters[row["about"]].append(row)
+        if row["status"] != "superseded" or row["attempts"]:
+            letters[row["about"]].append(row)
     for person in people:
         facts = [letter["context"]["registration"] for letter in letters[person.id]]
         sequences = [fact["sequence"] for fact in facts]

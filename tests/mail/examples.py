@@ -1,0 +1,169 @@
+"""What mails in the tests are about: people, events, and what has changed."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from events.details import EventDetails, GroupDetails, SlotDetails, VenueDetails
+from events.rules import Mode
+from registration.links import Links
+from registration.mail import Nonces
+from registration.rules import RegistrationStatus
+from registration.tables import Registration
+from tests.events.examples import dialogue, session
+
+ID = UUID("3f1c5d52-7a0e-4f0e-9d56-2f6a4b1c0d9e")
+MESSAGE_ID = UUID("a7c1e0d4-0c1b-4b59-8d7e-0f3b7c6f5a21")
+AT = datetime(2022, 10, 20, 8, 15, tzinfo=UTC)
+BASE_URL = "https://dialog.example.org"
+LINKS = Links(b"secret of the tests", BASE_URL)
+NONCES = Nonces(confirm="0011223344556677", own="8899aabbccddeeff", join="0123456789abcdef")
+
+
+def registration(**changes: Any) -> Registration:
+    values: dict[str, Any] = {
+        "id": ID,
+        "event": 1,
+        "number": "K7QM-2XVT",
+        "name": "Kim Muster",
+        "email": "kim.muster@example.org",
+        "address": "kim.muster@example.org",
+        "language": "de",
+        "status": RegistrationStatus.CONFIRMED.value,
+        "attendance": "in_person",
+        "seats": 1,
+        "wishes": {"groups": ["wohnen"]},
+        "confirmed_at": AT,
+        "invited_at": AT,
+        "confirm_nonce": NONCES.confirm,
+        "own_nonce": NONCES.own,
+        "join_nonce": NONCES.join,
+    }
+    return Registration(**values | changes)
+
+
+PENDING: dict[str, Any] = {
+    "status": RegistrationStatus.PENDING.value,
+    "confirmed_at": None,
+    "invited_at": None,
+    "held_until": AT + timedelta(hours=24),
+}
+WAITING: dict[str, Any] = {"status": RegistrationStatus.WAITLISTED.value, "invited_at": None}
+CANCELLED: dict[str, Any] = {"status": RegistrationStatus.CANCELLED.value, "sequence": 1}
+
+
+def two_days() -> EventDetails:
+    """Two days, two houses, two rounds of the same groups."""
+    hall = VenueDetails("rathaus", "Rathaus Herford", "Historischer Sitzungssaal", locality="Herford")
+    museum = VenueDetails("marta", "Museum Marta Herford", locality="Herford")
+    second = timedelta(days=1)
+    rounds = tuple(
+        replace(made, starts_local=made.starts_local + second, ends_local=made.ends_local + second)
+        for made in (
+            session(
+                "round-1", "groups", "10:30", "11:30", de="Themenrunden, Phase 1", en="Topic rounds, phase 1"
+            ),
+            session(
+                "round-2", "groups", "11:40", "12:40", de="Themenrunden, Phase 2", en="Topic rounds, phase 2"
+            ),
+        )
+    )
+    slots = tuple(SlotDetails(made.key, 16, 4) for made in rounds)
+    return dialogue(
+        slug="werkstatttreffen-herford-2023",
+        title={
+            "de": "Regionales Werkstatttreffen in der Hansestadt Herford",
+            "en": "Regional workshop meeting in the Hanseatic town of Herford",
+        },
+        starts_local=datetime(2022, 11, 18, 12),
+        ends_local=datetime(2022, 11, 19, 14),
+        venues=(hall, museum),
+        contact={"role": {"de": "Geschäftsstelle"}, "email": "werkstatt@example.org"},
+        sessions=(session("opening", "plenary", "12:00", "13:45", de="Eröffnung", en="Opening"), *rounds),
+        groups=(
+            GroupDetails("integration", {"de": "Integration"}, 16, None, slots),
+            GroupDetails("vielfalt", {"de": "Vielfalt", "en": "Diversity"}, 16, None, slots),
+        ),
+    )
+
+
+def with_dinner() -> EventDetails:
+    """The same with two optional sessions that one signs up for."""
+    whole = two_days()
+    extra = tuple(
+        replace(made, optional=True, capacity=30, slot=SlotDetails(made.key, 30, 12))
+        for made in (
+            session("tour", "social", "16:30", "18:00", de="Stadtrundgang", en="Walk through the town"),
+            session("dinner", "social", "19:00", "22:00", de="Gemeinsames Abendessen", en="Dinner together"),
+        )
+    )
+    return replace(whole, sessions=(whole.sessions[0], *extra, *whole.sessions[1:]))
+
+
+WISHES = {"tour": ["tour"], "dinner": ["dinner"], "round-1": ["vielfalt"], "round-2": []}
+
+
+def hybrid() -> EventDetails:
+    return dialogue(mode=Mode.HYBRID, in_person_limit=120, online_limit=300)
+
+
+MOVED_TIME = {
+    "what": "time",
+    "before": {
+        "starts_local": "2022-11-17T17:00:00",
+        "ends_local": "2022-11-17T20:00:00",
+        "timezone": "Europe/Berlin",
+    },
+    "after": {
+        "starts_local": "2022-11-18T16:00:00",
+        "ends_local": "2022-11-18T19:00:00",
+        "timezone": "Europe/Berlin",
+    },
+}
+MOVED_PLACE = {
+    "what": "place",
+    "before": ["Ratssaal, Berliner Straße 70, 33330, Gütersloh"],
+    "after": ["Stadthalle Gütersloh, Großer Saal, Friedrichstraße 10, 33330, Gütersloh"],
+}
+WENT_ONLINE = {"what": "mode", "before": "in_person", "after": "digital"}
+PROGRAMME = {
+    "what": "programme",
+    "before": [
+        {
+            "key": "groups",
+            "title": {"de": "Arbeitsgruppen", "en": "Working groups"},
+            "starts_local": "2022-11-18T17:00:00",
+            "ends_local": "2022-11-18T18:30:00",
+            "venue": None,
+        },
+        {
+            "key": "coffee",
+            "title": {"de": "Kaffeepause", "en": "Coffee break"},
+            "starts_local": "2022-11-18T16:45:00",
+            "ends_local": "2022-11-18T17:00:00",
+            "venue": None,
+        },
+    ],
+    "after": [
+        {
+            "key": "groups",
+            "title": {"de": "Arbeitsgruppen", "en": "Working groups"},
+            "starts_local": "2022-11-18T16:45:00",
+            "ends_local": "2022-11-18T18:15:00",
+            "venue": None,
+        },
+        {
+            "key": "talk",
+            "title": {"de": "Gespräch mit der Bürgermeisterin", "en": "Talk with the mayor"},
+            "starts_local": "2022-11-18T18:15:00",
+            "ends_local": "2022-11-18T18:45:00",
+            "venue": None,
+        },
+    ],
+}
+OTHER_GROUP = {
+    "what": "groups",
+    "before": [{"de": "Beratung", "en": "Advice"}],
+    "after": [{"de": "Wohnen", "en": "Housing"}],
+}
