@@ -1,5 +1,9 @@
 """What the doctor finds, with a real database and a real mail server."""
 
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 from pydantic import SecretStr
@@ -7,13 +11,15 @@ from pydantic import SecretStr
 from dialograum import database as db
 from dialograum.database import DB
 from dialograum.doctor import examine
+from tests.notifications.sink import certificate, listening
 from tests.postgres import free_port
 
 
-async def found_by(settings, **changes):
+async def found_by(settings, address=None, **changes):
     usual, DB.pool = DB.pool, None
     try:
-        return {check.name: check for check in await examine(settings.model_copy(update=changes))}
+        checks = await examine(settings.model_copy(update=changes), address)
+        return {check.name: check for check in checks}
     finally:
         DB.pool = usual
 
@@ -56,3 +62,75 @@ async def test_a_mail_server_is_greeted(database, settings):
         assert "geheim" not in refused.text
     finally:
         server.stop()
+
+
+@pytest.fixture
+def home():
+    return {"base_url": "https://dialog.example.org", "town": "Gütersloh"}
+
+
+async def test_a_test_mail_has_the_look_of_all_mails_and_the_server_s_answer_is_told(
+    database, settings, home
+):
+    async with listening() as sink:
+        sink.answer("DATA", "250 2.0.0 taken for kim@example.org as 4Xq1")
+        url = SecretStr(f"smtp://127.0.0.1:{sink.port}?starttls=never")
+        found = await found_by(settings, "Kim@Example.org", mail_url=url, **home)
+        assert found["mail"].ok
+    assert found["test mail"] == ("test mail", True, "250 2.0.0 taken for … as 4Xq1")
+
+
+async def test_a_test_mail_arrives(database, settings, home):
+    async with listening() as sink:
+        url = SecretStr(f"smtp://127.0.0.1:{sink.port}?starttls=never")
+        assert (await found_by(settings, "kim@müller.example", mail_url=url, **home))["test mail"].ok
+    [taken] = sink.letters
+    assert taken.recipients == ("kim@xn--mller-kva.example",)
+    mail = message_from_bytes(taken.content, policy=default)
+    assert mail["Subject"] == "Test-E-Mail"
+    assert mail["Auto-Submitted"] == "auto-generated"
+    assert mail["Message-ID"].endswith("@dialog.example.org>")
+    text, html = mail.get_body(["plain"]), mail.get_body(["html"])
+    assert "Es klappt" in text.get_content()
+    assert "https://dialog.example.org/imprint" in text.get_content()
+    assert "<h1" in html.get_content()
+    assert "Es klappt" in html.get_content()
+    assert "dialograum" not in text.get_content().lower()
+
+
+@pytest.mark.parametrize(
+    ("command", "answer"), [("RCPT", "550 5.7.1 relaying denied"), ("DATA", "451 4.3.0 later")]
+)
+async def test_a_test_mail_that_is_refused_says_why(database, settings, home, command, answer):
+    async with listening() as sink:
+        sink.answer(command, answer)
+        url = SecretStr(f"smtp://127.0.0.1:{sink.port}?starttls=never")
+        found = (await found_by(settings, "kim@example.org", mail_url=url, **home))["test mail"]
+    assert (found.ok, found.text) == (False, answer)
+
+
+async def test_a_test_mail_keeps_to_the_rules_for_encryption(database, settings, home, tmp_path):
+    unknown, _ = certificate(tmp_path)
+    async with listening(starttls=unknown) as sink:
+        url = SecretStr(f"smtp://127.0.0.1:{sink.port}?starttls=required")
+        found = await found_by(settings, "kim@example.org", mail_url=url, **home)
+        assert (found["mail"].ok, found["test mail"].ok) == (False, False)
+        assert "certificate" in found["test mail"].text
+        assert sink.letters == []
+        url = SecretStr(f"smtp://127.0.0.1:{sink.port}")
+        found = await found_by(settings, "kim@example.org", mail_url=url, **home)
+        assert found["mail"].text == f"127.0.0.1:{sink.port}, encrypted"
+        assert found["test mail"].ok
+
+
+@pytest.mark.parametrize(
+    "address", ["kim", "a@b.example, c@d.example", "kim@example.org\r\nBcc: eve@example.org", ""]
+)
+async def test_a_test_mail_goes_to_one_plain_address_alone(database, settings, home, address):
+    found = (await found_by(settings, address, **home))["test mail"]
+    assert (found.ok, found.text) == (False, "the address cannot be used")
+
+
+async def test_without_a_mail_server_the_test_mail_is_a_file(database, settings, home):
+    found = (await found_by(settings, "kim@example.org", **home))["test mail"]
+    assert (found.ok, found.text) == (True, f"written to {settings.mail_dir}")
