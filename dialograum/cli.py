@@ -15,6 +15,7 @@ COMMANDS = {
     "doctor": "Checks database, mail server and settings.",
     "bounces": "Notes mails that came back, from the pipe of a mail server.",
     "events": "Imports, lists and exports events.",
+    "mode": "Shows, evaluates and tries the rules of an event's mode.",
     "organisers": "Adds organisers.",
     "tokens": "Makes tokens for the API.",
 }

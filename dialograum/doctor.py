@@ -1,7 +1,7 @@
 """What `dialograum doctor` looks at, one short function each."""
 
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -10,10 +10,16 @@ from dialograum import database
 from dialograum.failures import CannotRun
 from dialograum.mailing import transport_of, trial_of
 from dialograum.settings import Settings
+from hybrid.downloads import download
+from hybrid.fetching import listened_to, report_of
+from hybrid.indicators import BUILT_IN, Indicator
+from hybrid.reports import StateReport, Unreadable
 from notifications.delivery import Refused, Sent, ServerAway, Smtp
 from notifications.errors import CannotCompose
 
 SECONDS = 10
+FRESH_DAYS, FRESH_WEEKS, FRESH_STATE = timedelta(hours=72), timedelta(hours=336), timedelta(hours=2)
+"""What a rule takes for fresh unless it says otherwise."""
 
 
 class Check(NamedTuple):
@@ -101,6 +107,51 @@ CHECKS: tuple[tuple[str, Callable[[Settings], Awaitable[Check]]], ...] = (
 )
 
 
+async def source_checks(settings: Settings) -> list[Check]:
+    """Fetches and reads every source that an event listens to or the operator has set, and keeps nothing of it.
+
+    The others that are built in are named and left alone; so are all of them that nobody set while there is no
+    database to say who listens.
+    """
+    try:
+        async with database.connected(settings, pool_size=1):
+            listened = await listened_to(datetime.now(UTC)) if await database.is_migrated() else set()
+    except (CannotRun, *database.LOST):
+        listened = set()
+    checks = []
+    for name, indicator in settings.sources.items():
+        is_set = name in settings.indicator_urls or name not in BUILT_IN
+        if not indicator.address:
+            checks.append(Check(name, None, "typed in by organisers, nothing to fetch"))
+        elif is_set or name in listened:
+            checks.append(await _source_check(indicator))
+        else:
+            checks.append(Check(name, None, "no event listens to it, not fetched"))
+    unknown = sorted(listened - settings.sources.keys())
+    return checks + [
+        Check(name, False, "an event listens to it, and there is no such source") for name in unknown
+    ]
+
+
+async def _source_check(indicator: Indicator) -> Check:
+    try:
+        found = await download(indicator.address)
+        report = await report_of(indicator, found)
+    except Unreadable as failure:
+        return Check(indicator.name, False, f"{failure} ({indicator.address})")
+    now = datetime.now(UTC)
+    if isinstance(report, StateReport):
+        text = f"{len(report.warnings)} warnings, issued {report.issued_at:%Y-%m-%d %H:%M} UTC"
+        age, most = now - report.issued_at, FRESH_STATE
+    else:
+        text = f"{len(report.rows)} regions, newest row of {report.report_on}"
+        age = now - datetime.combine(report.report_on, time(), indicator.zone)
+        most = FRESH_WEEKS if indicator.weekly else FRESH_DAYS
+    if age > most:
+        return Check(indicator.name, None, f"{text}: too old for a switch ({indicator.address})")
+    return Check(indicator.name, True, text)
+
+
 async def examine(settings: Settings, test_address: str | None = None) -> list[Check]:
     """All checks, and a mail to the test address where one is given; what a check cannot get at counts as failed."""
     found = []
@@ -112,7 +163,7 @@ async def examine(settings: Settings, test_address: str | None = None) -> list[C
             found.append(await check(settings))
         except (CannotRun, *database.LOST) as error:
             found.append(Check(name, False, _one_line(error)))
-    return found
+    return found + await source_checks(settings)
 
 
 def _one_line(error: BaseException) -> str:

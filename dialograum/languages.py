@@ -164,7 +164,8 @@ def _citizens(templates: Path) -> list[str]:
     new = list(used)
     while new:
         parsed = environment.parse((templates / new.pop()).read_text(encoding="utf-8"))
-        found = (set(meta.find_referenced_templates(parsed)) & set(names)) - used
+        referenced = set(meta.find_referenced_templates(parsed))
+        found = {name for name in names if name in referenced} - used
         used |= found
         new += found
     return [name for name in names if name in used]

@@ -12,6 +12,8 @@ from dialograum.pages import environment
 from dialograum.settings import Settings
 from dialograum.site import site_of
 from events.calendar import Party
+from hybrid.mail import KINDS, OrganiserComposer
+from notifications.audiences import Audiences
 from notifications.delivery import CONNECT_SECONDS, Folder, Letter, Smtp, Transport
 from notifications.mail import Recipient, Sender, build, content_of, envelope_address, host_of, render_apart
 from notifications.outbox import CHANNEL
@@ -42,12 +44,13 @@ async def mail_worker(settings: Settings, stop: asyncio.Event) -> None:
             await waking
 
 
-def composer_of(settings: Settings) -> Composer:
-    """Makes mails in the installation's words."""
+def composer_of(settings: Settings) -> Audiences:
+    """Makes mails in the installation's words: to organisers those of their kinds, to attendees all others."""
     site = site_of(settings)
     words = environment(site)
     sender = Party(settings.mail_from.name or site.town, settings.mail_from.address)
-    return Composer(
+    languages = {code: LANGUAGES[code] for code in settings.languages}
+    attendees = Composer(
         words,
         Links(settings.secret, settings.base_url),
         Calendars(words, site, sender.address),
@@ -55,9 +58,19 @@ def composer_of(settings: Settings) -> Composer:
         base_url=settings.base_url,
         privacy_url=site.privacy_url,
         imprint_url=site.imprint_url,
-        languages={code: LANGUAGES[code] for code in settings.languages},
+        languages=languages,
         default_language=settings.default_language,
     )
+    organisers = OrganiserComposer(
+        words,
+        sender=sender,
+        base_url=settings.base_url,
+        privacy_url=site.privacy_url,
+        imprint_url=site.imprint_url,
+        languages=languages,
+        default_language=settings.default_language,
+    )
+    return Audiences(attendees.compose, dict.fromkeys(KINDS, organisers.compose))
 
 
 def trial_of(settings: Settings, address: str, at: datetime) -> Letter:

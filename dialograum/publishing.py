@@ -131,7 +131,7 @@ async def create(
             event = await actions.create(document, f"event-{document.slug}-{token_hex(6)}", now, series)
         except UniqueViolationError:
             raise Conflict(f"Another event has just taken {document.slug} or its short address.") from None
-        await _write_parts(event, document)
+        await _write_parts(event, document, now)
         if by is not None:
             await actions.join(by, event)
         await actions.record(event, by, now, "event_created")
@@ -250,7 +250,7 @@ async def _edit(
     except UniqueViolationError:
         raise Conflict(f"Another event has just taken the short address {document.short}.") from None
     reminders = event.reminders
-    await _write_parts(event, document)
+    await _write_parts(event, document, now)
     after = await details_of(await event_by_id(event.id))
     if (reminders, before.starts_at, before.ends_at) != (
         msgspec.to_builtins(document.reminders),
@@ -302,14 +302,14 @@ async def _check_short(document: EventDocument, languages: Collection[str]) -> N
     raise EventFileInvalid([Problem("", "short", reason)])
 
 
-async def _write_parts(event: Event, document: EventDocument) -> None:
+async def _write_parts(event: Event, document: EventDocument, now: datetime) -> None:
     await Event.update(
         {
             Event.reminders: msgspec.to_builtins(document.reminders),
             Event.questions: msgspec.to_builtins(document.questions),
         }
     ).where(Event.id == event.id)
-    await write_rules(event, document.mode_rules)
+    await write_rules(event, document.mode_rules, now)
 
 
 async def _document(event: Event, details: EventDetails) -> EventDocument:

@@ -5,6 +5,7 @@ import re
 import secrets
 import tempfile
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from email.utils import parseaddr
 from functools import cached_property
@@ -24,6 +25,7 @@ from pydantic_settings import (
 )
 
 from dialograum.failures import SettingsInvalid
+from hybrid.indicators import Indicator, indicators
 from notifications.rules import NO_LIMITS, Limits
 from registration.limits import UNLIMITED, Limit
 
@@ -182,6 +184,19 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
 
+    @field_validator("indicators")
+    @classmethod
+    def _known_sources(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            indicators({}, value)
+        return value
+
+    @field_validator("indicator_urls")
+    @classmethod
+    def _addresses_of_known(cls, value: dict[str, str]) -> dict[str, str]:
+        indicators(value, None)
+        return value
+
     @field_validator("base_url")
     @classmethod
     def _public_address(cls, value: str) -> str:
@@ -250,6 +265,11 @@ class Settings(BaseSettings):
         """The mail server, or None: mails become files in `mail_dir`."""
         url = self.mail_url.get_secret_value()
         return MailServer.parse(url) if url else None
+
+    @cached_property
+    def sources(self) -> Mapping[str, Indicator]:
+        """What rules can listen to, by name, at the addresses of the settings."""
+        return indicators(self.indicator_urls, self.indicators)
 
     @property
     def mail_dir(self) -> Path:

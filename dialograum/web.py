@@ -36,12 +36,15 @@ from dialograum.desk import DeskPages, SignInPages
 from dialograum.desk_changes import ChangePages
 from dialograum.desk_groups import GroupPages
 from dialograum.desk_lists import ListPages
+from dialograum.desk_mode import ModePages
 from dialograum.desk_people import PeoplePages
 from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language
 from dialograum.mailbox import MailboxPages
+from dialograum.mode_api import ModeApi
+from dialograum.mode_words import ModeWords
 from dialograum.monitoring import healthz, metrics, readyz
-from dialograum.negotiation import LanguageMiddleware
+from dialograum.negotiation import LanguageMiddleware, negotiate
 from dialograum.pages import choose_text, environment, read_assets
 from dialograum.problems import database_away, failed, http_error, refused, too_many_failures, unusable
 from dialograum.security import Armour, FormTokens
@@ -119,6 +122,12 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
     def shown(request: AnyRequest, now: Now) -> Any:
         return shown_in(request, now, site.languages, settings.base_url)
 
+    def mode_words(request: AnyRequest) -> ModeWords:
+        asked = request.query_params.get("lang", "")
+        header = request.headers.get("Accept-Language", "")
+        offered = {language.code: language for language in site.languages}
+        return ModeWords(made, offered.get(asked) or negotiate(header, site.languages, site.default_language))
+
     app = Litestar(
         route_handlers=[
             EventPages,
@@ -132,7 +141,12 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             GroupPages,
             ListPages,
             ChangePages,
-            Router("/api/v1", route_handlers=[EventApi, ChangeApi, RegistrationApi, openapi], opt=NO_FORMS),
+            ModePages,
+            Router(
+                "/api/v1",
+                route_handlers=[EventApi, ChangeApi, RegistrationApi, ModeApi, openapi],
+                opt=NO_FORMS,
+            ),
             *([MailboxPages] if is_demo else []),
             healthz,
             readyz,
@@ -154,6 +168,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             "language_code": Provide(_language_code, sync_to_thread=False),
             "text": Provide(_text, sync_to_thread=False),
             "calendars": Provide(calendars_in_language, sync_to_thread=False),
+            "mode_words": Provide(mode_words, sync_to_thread=False),
             "shown": Provide(shown, sync_to_thread=False),
             "caller": Provide(provide_caller),
             "managed": Provide(managed_event),

@@ -1,10 +1,11 @@
-"""The background work: mails, reminders, lapsed holds, groups and waitlist after the deadline, ends of personal data.
+"""The background work: mails, reminders, sources, lapsed holds, groups and waitlist after the deadline, old data.
 
 Any number of processes may do it at once: every step locks what it changes.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -14,12 +15,16 @@ from dialograum import retention
 from dialograum.mailing import mail_worker
 from dialograum.settings import Settings
 from dialograum.signin import forget_what_expired
+from hybrid.evaluation import evaluate_waiting
+from hybrid.fetching import listened_to, read_due
+from hybrid.notices import tell_source_failed
 from registration import actions, reminding, rounds
 from registration.limits import Limits
 from registration.queries import events_to_fill, events_with_lapsed_holds
 from registration.tables import Demand, IdempotencyKey
 
 TEND_SECONDS = 10
+SOURCES_SECONDS = 30
 KEYS_KEPT = timedelta(days=7)
 
 T = TypeVar("T")
@@ -32,15 +37,38 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(mail_worker(settings, stop))
         tasks.create_task(_tend(settings, stop))
+        tasks.create_task(_read_sources(settings, stop))
 
 
 async def _tend(settings: Settings, stop: asyncio.Event) -> None:
     while not stop.is_set():
         await tend(settings, datetime.now(UTC))
-        try:
-            await asyncio.wait_for(stop.wait(), TEND_SECONDS)
-        except TimeoutError:
-            continue
+        await _pause(stop, TEND_SECONDS)
+
+
+async def _read_sources(settings: Settings, stop: asyncio.Event) -> None:
+    """Reads what is due; a stop does not wait for servers that take their time."""
+    stopping = asyncio.create_task(stop.wait())
+    pause = min(SOURCES_SECONDS, settings.indicator_interval)
+    while not stop.is_set():
+        reading = asyncio.create_task(_tried(read_sources(settings)))
+        await asyncio.wait([reading, stopping], return_when=asyncio.FIRST_COMPLETED)
+        reading.cancel()
+        await asyncio.wait([reading])
+        await _pause(stop, pause)
+
+
+async def read_sources(settings: Settings) -> None:
+    """Reads every source that is due and judges what was not judged yet."""
+    await read_due(settings.sources, timedelta(seconds=settings.indicator_interval), tell_source_failed)
+    now = datetime.now(UTC)
+    listened = await listened_to(now)
+    await evaluate_waiting({name: settings.sources[name] for name in listened & settings.sources.keys()}, now)
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
 
 
 async def tend(settings: Settings, now: datetime) -> None:

@@ -134,6 +134,10 @@ class EventDetails:
     version: int
     changed_at: datetime
     cancel_reason: str | None = None
+    mode_locked: bool = False
+    """Whether rules are judged and shown, but do not move the event."""
+    mode_changed_at: datetime | None = None
+    mode_reason: str | None = None
     series: str | None = None
     assigned_at: datetime | None = None
     assignment_seed: str | None = None

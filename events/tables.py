@@ -74,6 +74,7 @@ class Event(Table):
     base_mode = Varchar(length=16, choices=Mode, default=Mode.IN_PERSON)
     mode_changed_at = Timestamptz(null=True, default=None)
     mode_reason = Text(null=True, default=None)
+    mode_locked = Boolean(default=False, help_text="rules are judged and shown, but do not move the event")
     meeting_url = Varchar(length=500, null=True, default=None)
 
     capacity = Integer(null=True, default=None)

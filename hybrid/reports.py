@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Row:
     """One value of a series. A weekly row is dated by the Sunday that ends its ISO week."""
 
@@ -25,7 +25,7 @@ class SeriesReport:
     rows: Mapping[str, tuple[Row, ...]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Alert:
     """A warning in force for a region (in CAP an alert): from `onset` to `expires`, `None` = open.
 
@@ -51,4 +51,12 @@ Report = SeriesReport | StateReport
 
 
 class Unreadable(Exception):
-    """The bytes are no report; the message names the reason in a line, such as the column that is missing."""
+    """What was fetched is no report; the message names the reason in a line, such as the column that is missing.
+
+    `code` and `detail` say the same to templates: what is wrong, and with what.
+    """
+
+    def __init__(self, message: str, code: str = "malformed", detail: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.detail = detail

@@ -65,15 +65,16 @@ NAME_LENGTH = 80
 CALENDAR_FILE = "calendar.ics"
 
 
-def render(environment: Environment, kind: str, facts: Mapping[str, Any]) -> Words:
-    """The words of `templates/mail/<kind>/` in the frame of all mails. `facts` have gone through `clean`.
+def render(environment: Environment, kind: str, facts: Mapping[str, Any], folder: str = "mail") -> Words:
+    """The words of `templates/<folder>/<kind>/` in the frame of all mails. `facts` have gone through `clean`.
 
-    What a mail says stands once, in `words.txt`, `parts.txt` and `facts.txt`; two layouts make text and HTML of it.
+    What a mail says stands once, in `words.txt` of its kind, and in `parts.txt` and `facts.txt` of the folder, which
+    is one for each audience; two layouts make text and HTML of it.
     """
-    words = _said(environment, f"mail/{kind}/words.txt", facts)
-    rows = environment.get_template("mail/facts.txt").make_module(dict(facts)).rows  # type: ignore[attr-defined]
-    subject = environment.get_template(f"mail/{kind}/subject.txt").render(facts)
-    parts = _said(environment, "mail/parts.txt", facts)
+    words = _said(environment, f"{folder}/{kind}/words.txt", facts)
+    rows = environment.get_template(f"{folder}/facts.txt").make_module(dict(facts)).rows  # type: ignore[attr-defined]
+    subject = environment.get_template(f"{folder}/{kind}/subject.txt").render(facts)
+    parts = _said(environment, f"{folder}/parts.txt", facts)
     shown = {
         **facts,
         "subject": one_line(subject, SUBJECT_LENGTH),

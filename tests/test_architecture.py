@@ -259,6 +259,9 @@ PROMISED = {
     "events import": {"files", "--start", "--publish", "--owner", "--replace", "--json"},
     "events list": {"--json"},
     "events export": {"slug"},
+    "mode show": {"slug", "--json"},
+    "mode evaluate": {"slug", "--json"},
+    "mode replay": {"slug", "--reports", "--from", "--to", "--event-date", "--json"},
     "organisers add": {"email", "--name", "--role", "--password-stdin"},
     "tokens create": {"--for", "--scope"},
 }

@@ -8,6 +8,7 @@ from typing import get_args
 import msgspec
 import pytest
 
+from dialograum.languages import LANGUAGES
 from registration.questions import (
     PRESETS,
     ChoiceSpec,
@@ -20,12 +21,12 @@ from registration.questions import (
 from tests.registration.town import hold
 
 
-def test_the_presets_are_there_in_german_and_english():
+def test_the_presets_are_there_in_every_language():
     wanted = {"access", "interpreter", "childcare", "food", "organisation", "district", "photo"}
     assert wanted <= set(PRESETS)
     for name, preset in PRESETS.items():
         texts = [preset.label, preset.hint, preset.purpose, *(choice.label for choice in preset.choices)]
-        assert all({"de", "en"} <= set(text) for text in texts), name
+        assert all(set(LANGUAGES) <= set(text) for text in texts), name
         assert not preset.required, name
         assert list(flaws((QuestionSpec(preset=name),))) == []
 

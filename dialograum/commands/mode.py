@@ -1,0 +1,158 @@
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dialograum.commands.events import Day
+from dialograum.database import connected, migrate
+from dialograum.languages import LANGUAGES
+from dialograum.mode_json import lines_of, mode_json, replay_json
+from dialograum.mode_words import ModeWords
+from dialograum.pages import environment
+from dialograum.settings import Settings, load
+from dialograum.site import site_of
+from events.queries import details
+from hybrid.evaluation import evaluate_waiting
+from hybrid.fetching import read_due
+from hybrid.notices import tell_source_failed
+from hybrid.overview import mode_view
+from hybrid.queries import listening_slugs, names_of, stored_rules
+from hybrid.trials import ReportFile, replay_files, replay_kept
+
+
+class Reports(click.ParamType[tuple[str, Path]]):
+    """A file of recorded reports, with the name of its indicator in front where it is not plain."""
+
+    name = "[INDICATOR=]FILE"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[str, Path]:
+        if isinstance(value, tuple):
+            return value
+        named, sign, path = str(value).partition("=")
+        if sign and "/" not in named and not Path(value).exists():
+            return named, self._file(path, param, ctx)
+        return "", self._file(str(value), param, ctx)
+
+    def _file(self, path: str, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        if not Path(path).is_file():
+            self.fail(f"{path!r} is no file", param, ctx)
+        return Path(path)
+
+
+@click.group()
+def command() -> None:
+    """Shows, evaluates and tries the rules that decide about an event's mode."""
+
+
+@command.command()
+@click.argument("slug")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def show(slug: str, as_json: bool) -> None:
+    """Shows an event's mode, why it is so, and how its rules stand."""
+    [(_, body)] = asyncio.run(_show(load(), [slug]))
+    click.echo(json.dumps(body) if as_json else "\n".join(lines_of(body)))
+
+
+@command.command()
+@click.argument("slug", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def evaluate(slug: str | None, as_json: bool) -> None:
+    """Reads the sources now and judges the rules of an event, else of all that have any.
+
+    Without a report that is new nothing changes.
+    """
+    found = asyncio.run(_evaluate(load(), slug))
+    if as_json:
+        click.echo(json.dumps({"events": [{"slug": name, **body} for name, body in found]}))
+        return
+    for name, body in found:
+        click.echo("\n".join([f"{name}:", *(f"  {line}" for line in lines_of(body))]))
+
+
+@command.command()
+@click.argument("slug")
+@click.option(
+    "--reports",
+    "files",
+    multiple=True,
+    type=Reports(),
+    help="Recorded reports, may be repeated; without any, those that this installation has kept.",
+)
+@click.option("--from", "first", type=Day(), help="The first day whose reports count.")
+@click.option("--to", "last", type=Day(), help="The last one.")
+@click.option("--event-date", "event_on", type=Day(), help="As if the event took place on this day.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def replay(
+    slug: str,
+    files: tuple[tuple[str, Path], ...],
+    first: date | None,
+    last: date | None,
+    event_on: date | None,
+    as_json: bool,
+) -> None:
+    """Says what an event's rules would have made of reports that are over. The event stays as it is."""
+    read = [ReportFile(named, path.name, path.read_bytes()) for named, path in files]
+    body = asyncio.run(_replay(load(), slug, read, first, last, event_on))
+    if as_json:
+        click.echo(json.dumps(body))
+        return
+    for switch in body["switches"]:
+        click.echo(f"{switch['on']}  {switch['to']:9}  {switch['reason']}  [{switch['rule']}]")
+    click.echo(f"switches: {len(body['switches'])}, readings: {len(body['readings'])}")
+
+
+async def _show(settings: Settings, slugs: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    async with connected(settings, pool_size=2):
+        await migrate()
+        return await _shown(settings, slugs)
+
+
+async def _shown(settings: Settings, slugs: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+    now, words = datetime.now(UTC), _words(settings)
+    return [
+        (slug, mode_json(await mode_view(await details(slug), settings.sources, now), words))
+        for slug in slugs
+    ]
+
+
+async def _evaluate(settings: Settings, slug: str | None) -> list[tuple[str, dict[str, Any]]]:
+    async with connected(settings, pool_size=2):
+        await migrate()
+        if slug is None:
+            slugs, names = await listening_slugs(datetime.now(UTC)), list(settings.sources)
+        else:
+            slugs, names = [slug], names_of(await stored_rules((await details(slug)).id))
+        chosen = {name: settings.sources[name] for name in names if name in settings.sources}
+        await read_due(chosen, timedelta(), tell_source_failed)
+        await evaluate_waiting(chosen, datetime.now(UTC))
+        return await _shown(settings, slugs)
+
+
+async def _replay(
+    settings: Settings,
+    slug: str,
+    files: Sequence[ReportFile],
+    first: date | None,
+    last: date | None,
+    event_on: date | None,
+) -> dict[str, Any]:
+    async with connected(settings, pool_size=2):
+        await migrate()
+        event = await details(slug)
+        span = {"first": first, "last": last, "event_on": event_on}
+        if files:
+            found = await replay_files(event, settings.sources, files, **span)
+        else:
+            found = await replay_kept(event, settings.sources, **span)
+        return replay_json(found, _words(settings))
+
+
+def _words(settings: Settings) -> ModeWords:
+    """Commands speak English."""
+    return ModeWords(environment(site_of(settings)), LANGUAGES["en"])
