@@ -155,9 +155,9 @@ async def _source_check(indicator: Indicator) -> Check:
 async def examine(settings: Settings, test_address: str | None = None) -> list[Check]:
     """All checks, and a mail to the test address where one is given; what a check cannot get at counts as failed."""
     found = []
-    checks = (
-        CHECKS if test_address is None else (*CHECKS, ("test mail", partial(mail_to, address=test_address)))
-    )
+    checks = list(CHECKS)
+    if test_address is not None:
+        checks.append(("test mail", partial(mail_to, address=test_address)))
     for name, check in checks:
         try:
             found.append(await check(settings))
