@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, time, timedelta
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-import aiosmtplib
-
 from dialograum import database
 from dialograum.failures import CannotRun
+from dialograum.mailing import transport_of, trial_of
 from dialograum.settings import Settings
 from hybrid.downloads import download
 from hybrid.fetching import listened_to, report_of
@@ -18,6 +18,8 @@ from hybrid.meeting_servers import Found, Health, MeetingServers
 from hybrid.meetings import AUDIENCE
 from hybrid.reports import StateReport, Unreadable
 from hybrid.rooms import CROWD, crowded_events
+from notifications.delivery import Refused, Sent, ServerAway, Smtp
+from notifications.errors import CannotCompose
 
 SECONDS = 10
 FRESH_DAYS, FRESH_WEEKS, FRESH_STATE = timedelta(hours=72), timedelta(hours=336), timedelta(hours=2)
@@ -63,28 +65,35 @@ async def secret_check(settings: Settings) -> Check:
 
 
 async def mail_check(settings: Settings) -> Check:
-    """Greets the mail server, as it would be for a mail, and hands over none."""
+    """Greets the mail server as for a mail, with the same rules for encryption, and hands over none."""
     server = settings.mail
     if server is None:
         return Check("mail", None, f"no MAIL_URL: mails are written to {settings.mail_dir}, nobody gets them")
-    client = aiosmtplib.SMTP(
-        hostname=server.host,
-        port=server.port,
-        use_tls=server.tls,
-        start_tls={"auto": None, "required": True, "never": False}[server.starttls],
-        timeout=SECONDS,
-    )
+    transport = transport_of(settings, connect_seconds=SECONDS)
     where = f"{server.host}:{server.port}"
-    try:
-        async with client:
-            encrypted = (
-                client.transport is not None and client.transport.get_extra_info("sslcontext") is not None
-            )
-            if server.user:
-                await client.login(server.user, server.password)
-    except (aiosmtplib.SMTPException, OSError) as error:
-        return Check("mail", False, f"{where}: {_one_line(error)}")
+    if (away := await transport.reach()) is not None:
+        return Check("mail", False, f"{where}: {away.reason}")
+    encrypted = isinstance(transport, Smtp) and transport.is_encrypted
+    await transport.close()
     return Check("mail", True, f"{where}, {'encrypted' if encrypted else 'not encrypted'}")
+
+
+async def mail_to(settings: Settings, address: str) -> Check:
+    """Sends a mail in the installation's look to an address, and tells what the server answered."""
+    name = "test mail"
+    try:
+        letter = trial_of(settings, address, datetime.now(UTC))
+    except CannotCompose as error:
+        return Check(name, False, str(error))
+    transport = transport_of(settings, connect_seconds=SECONDS)
+    outcome = await transport.send(letter)
+    await transport.close()
+    match outcome:
+        case Sent(answer=answer):
+            return Check(name, True, answer or f"written to {settings.mail_dir}")
+        case Refused(reason=reason) | ServerAway(reason=reason):
+            return Check(name, False, reason)
+    return Check(name, False, "not sent")
 
 
 async def meeting_checks(settings: Settings) -> list[Check]:
@@ -197,10 +206,13 @@ async def _source_check(indicator: Indicator) -> Check:
     return Check(indicator.name, True, text)
 
 
-async def examine(settings: Settings) -> list[Check]:
-    """All checks; what a check cannot get at counts as failed."""
+async def examine(settings: Settings, test_address: str | None = None) -> list[Check]:
+    """All checks, and a mail to the test address where one is given; what a check cannot get at counts as failed."""
     found: list[Check] = []
-    for name, check in CHECKS:
+    checks = list(CHECKS)
+    if test_address is not None:
+        checks.append(("test mail", partial(mail_to, address=test_address)))
+    for name, check in checks:
         try:
             checked = await check(settings)
             found += checked if isinstance(checked, list) else [checked]

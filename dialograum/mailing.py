@@ -2,6 +2,8 @@
 
 import asyncio
 from contextlib import suppress
+from datetime import datetime
+from uuid import uuid4
 
 from dialograum.calendars import Calendars
 from dialograum.database import Listener
@@ -12,8 +14,8 @@ from dialograum.site import site_of
 from events.calendar import Party
 from hybrid.mail import KINDS, OrganiserComposer
 from notifications.audiences import Audiences
-from notifications.delivery import Folder, Smtp, Transport
-from notifications.mail import host_of
+from notifications.delivery import CONNECT_SECONDS, Folder, Letter, Smtp, Transport
+from notifications.mail import Recipient, Sender, build, content_of, envelope_address, host_of, render_apart
 from notifications.outbox import CHANNEL
 from notifications.rules import NO_LIMITS
 from notifications.worker import deliver
@@ -71,7 +73,29 @@ def composer_of(settings: Settings) -> Audiences:
     return Audiences(attendees.compose, dict.fromkeys(KINDS, organisers.compose))
 
 
-def transport_of(settings: Settings) -> Transport:
+def trial_of(settings: Settings, address: str, at: datetime) -> Letter:
+    """A mail without news, made as all others are, in the installation's language. Raises CannotCompose."""
+    site = site_of(settings)
+    number = uuid4()
+    recipient = Recipient("", envelope_address(address), site.default_language.code)
+    links = {
+        "main": site.base_url,
+        "own": None,
+        "join": None,
+        "imprint": site.imprint_url,
+        "privacy": site.privacy_url,
+    }
+    mail = build(
+        render_apart(environment(site), "trial", {"language": site.default_language, "links": links}),
+        Sender(settings.mail_from.address, settings.mail_from.name or site.town),
+        recipient,
+        message_id=f"<{number}@{host_of(settings.base_url)}>",
+        sent_at=at,
+    )
+    return Letter(number, at, settings.mail_from.address, recipient.address, content_of(mail))
+
+
+def transport_of(settings: Settings, connect_seconds: float = CONNECT_SECONDS) -> Transport:
     """The mail server of `MAIL_URL`, or the folder where there is none."""
     server = settings.mail
     if server is None:
@@ -84,6 +108,7 @@ def transport_of(settings: Settings) -> Transport:
         user=server.user,
         password=server.password,
         own_host=host_of(settings.base_url),
+        connect_seconds=connect_seconds,
     )
 
 

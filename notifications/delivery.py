@@ -31,7 +31,9 @@ class Letter:
 
 @dataclass(frozen=True)
 class Sent:
-    """The server has taken the mail over."""
+    """The server has taken the mail over. `answer` is what it said, in one line without an address."""
+
+    answer: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
@@ -217,6 +219,13 @@ class Smtp:
     def at_once(self) -> int:
         return self._at_once
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the connections that are kept open are."""
+        return bool(self._idle) and all(
+            connection.client.get_transport_info("sslcontext") is not None for connection in self._idle
+        )
+
     async def send(self, letter: Letter, ready: Ready = always) -> Outcome:
         async with self._places:
             while self._idle:
@@ -277,9 +286,9 @@ class Smtp:
             if not await ready():
                 keep = await _begin_anew(client)
                 return Withheld()
-            await client.data(letter.content)
+            answer = await client.data(letter.content)
             keep = True
-            return Sent()
+            return Sent(reason(f"{answer.code} {answer.message}", letter.recipient))
         except SMTPResponseException as error:
             if error.code == _UNAVAILABLE:
                 return None if connection.carried and not named else Refused(False, _line(error, letter))

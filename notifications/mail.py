@@ -86,10 +86,34 @@ def render(environment: Environment, kind: str, facts: Mapping[str, Any], folder
         ],
         "parts": parts,
     }
+    return _framed(environment, shown)
+
+
+def render_apart(environment: Environment, name: str, facts: Mapping[str, Any]) -> Words:
+    """The words of `templates/mail/<name>.txt`, which tells of no event, in the frame of all mails."""
+    words = _said(environment, f"mail/{name}.txt", facts)
+    return _framed(
+        environment,
+        {
+            **dict.fromkeys(("asks", "active", "invitation", "changed", "notice", "rows"), ()),
+            **facts,
+            "kind": name,
+            "event": {"contact": None},
+            "registration": {"status": None, "attendance": None},
+            "reminder": {"text": {}},
+            "subject": one_line(words["subject"], SUBJECT_LENGTH),
+            "heading": words["heading"],
+            "lead": [words["lead"]],
+            "parts": words,
+        },
+    )
+
+
+def _framed(environment: Environment, shown: Mapping[str, Any]) -> Words:
     text = environment.get_template("mail/layout.txt").render(shown)
     html = environment.get_template("mail/layout.html").render(shown)
     return Words(
-        sender=parts["sender"],
+        sender=shown["parts"]["sender"],
         subject=shown["subject"],
         text=re.sub(r"\n{3,}", "\n\n", text).strip() + "\n",
         html=_INLINER.inline(html),

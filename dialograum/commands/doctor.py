@@ -12,9 +12,12 @@ MARKS = {True: "ok", False: "FAILED", None: "-"}
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
-def command(as_json: bool) -> None:
+@click.option(
+    "--mail-to", "address", metavar="EMAIL", help="Sends a test mail there and says what the server answers."
+)
+def command(as_json: bool, address: str | None) -> None:
     """Checks database, mail server, meeting servers and base URL; exit code 1 if one fails."""
-    checks = asyncio.run(examine(load()))
+    checks = asyncio.run(examine(load(), address))
     if as_json:
         click.echo(json.dumps({"checks": [check._asdict() for check in checks]}))
     else:

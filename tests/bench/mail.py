@@ -77,7 +77,8 @@ async def tell_all(slug: str, people: int) -> None:
     """Writes messages and commits them; the worker sleeps until then."""
     async with DB.transaction():
         event = await details_of(await event_named(slug))
-        await tell("confirmed", event, (await active_registrations(event.id))[:people], datetime.now(UTC))
+        confirmed = await active_registrations(event.id)
+        await tell("confirmed", event, [person.id for person in confirmed[:people]], datetime.now(UTC))
 
 
 async def bare(port: int, letter: Letter, messages: int) -> float:

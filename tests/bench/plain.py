@@ -12,7 +12,7 @@ from registration.arrivals import KIND_OF_NEWS, number
 from registration.decisions import Admitted, Newcomer, Outcome, Past, Request, decide
 from registration.links import nonce
 from registration.messages import tell
-from registration.queries import active_registration, registration_by_id, slots_of
+from registration.queries import active_registration, slots_of
 from registration.rules import RegistrationStatus
 from registration.seats import Taking, count, take_groups
 from registration.tables import Registration
@@ -29,7 +29,7 @@ async def register(slug: str, newcomer: Newcomer, now: datetime) -> Outcome:
         if not isinstance(admitted, Admitted):
             raise TypeError(admitted)
         if known is not None:
-            await tell("already_registered", event, [known], now)
+            await tell("already_registered", event, [known.id], now)
             return admitted.outcome
         status = admitted.outcome.status
         registration = Registration(
@@ -57,5 +57,5 @@ async def register(slug: str, newcomer: Newcomer, now: datetime) -> Outcome:
         else:
             await count(event.id, admitted.attendance, seats=newcomer.seats)
             await take_groups(Taking(registration.id, newcomer.seats, admitted.slots))
-        await tell(KIND_OF_NEWS[status], event, [await registration_by_id(registration.id)], now)
+        await tell(KIND_OF_NEWS[status], event, [registration.id], now)
         return admitted.outcome

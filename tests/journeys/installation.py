@@ -48,12 +48,12 @@ class Postbox:
     """Where the mails of the town arrive."""
 
     def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+        self.sink = sink
 
     def to(self, address: str) -> list[EmailMessage]:
         """Every mail to an address so far, in the order in which they came."""
         return [
-            _read(letter.content) for letter in list(self._sink.letters) if letter.recipients == (address,)
+            _read(letter.content) for letter in list(self.sink.letters) if letter.recipients == (address,)
         ]
 
     async def mail(self, address: str, number: int) -> EmailMessage:

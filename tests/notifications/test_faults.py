@@ -1,7 +1,7 @@
 """Mail servers that fail in every way: what is final is final at once, the rest is tried again, nobody else suffers."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+from notifications import worker
+from notifications.delivery import ANSWER_SECONDS
 from notifications.outbox import enqueue
+from notifications.rules import pause, retry_after
 from notifications.tables import Message
 from tests.notifications.examples import new, rows
 from tests.notifications.sink import Sink, certificate, listening, smtp
@@ -141,3 +144,104 @@ async def has(**values: Any) -> bool:
 
 async def told_why() -> bool:
     return any(row["last_error"] for row in await rows())
+
+
+async def test_an_hour_without_a_mail_server_burns_no_attempt(monkeypatch):
+    """Each of the pauses of at most twenty seconds is shortened to nothing."""
+    tries = 0
+
+    def shortened(failures: int, *, refused: bool) -> timedelta:
+        nonlocal tries, waited
+        tries, waited = failures, waited + pause(failures, refused=refused)
+        return timedelta(milliseconds=1)
+
+    waited = timedelta()
+    monkeypatch.setattr(worker, "pause", shortened)
+    sink = Sink()
+    async with listening(sink):
+        pass
+    await enqueue([new(number) for number in range(40)])
+    async with working(smtp(sink)):
+        await until(lambda: has_passed(lambda: waited > timedelta(hours=1)), seconds=60)
+        assert {(row["status"], row["attempts"]) for row in await rows()} == {("queued", 0)}
+        async with listening(sink):
+            await until(all_are("sent"))
+    assert tries >= 180
+    assert {row["attempts"] for row in await rows()} == {1}
+    assert len(sink.letters) == 40
+
+
+async def has_passed(is_true: Callable[[], bool]) -> bool:
+    return is_true()
+
+
+async def test_thirty_seconds_for_every_answer_are_waited_for():
+    """Shortened: a second for each of three answers, with a lease of one and a half."""
+
+    async def slowly() -> None:
+        await asyncio.sleep(1)
+
+    assert ANSWER_SECONDS >= 60
+    await enqueue([new(number) for number in range(4)])
+    async with listening() as sink, working(smtp(sink), lease_seconds=1.5):
+        for command in ("MAIL", "RCPT", "DATA"):
+            sink.answer(command, *[slowly] * 4)
+        await until(all_are("sent"))
+    assert {row["attempts"] for row in await rows()} == {1}
+    assert len(sink.letters) == 4
+
+
+async def test_a_connection_cut_after_the_final_dot_brings_the_same_mail_again():
+    """Whether it was taken nobody knows: it comes twice under one Message-ID, rather than not at all."""
+
+    class Forgetful(Sink):
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+            answer = await super().handle_DATA(server, session, envelope)
+            if len(self.letters) == 1:
+                self.cut()
+            return answer
+
+    await enqueue([new()])
+    async with listening(Forgetful()) as sink, working(smtp(sink)):
+        await until(lambda: has(status="queued", attempts=1))
+        await Message.raw("UPDATE message SET due_at = now()")
+        await until(all_are("sent"))
+    assert len(sink.letters) == 2
+    assert len({message_from_bytes(letter.content)["Message-ID"] for letter in sink.letters}) == 1
+
+
+@pytest.mark.parametrize("answer", ["421 4.3.2 shutting down", "450 4.7.1 slow down", "451 4.3.0 not now"])
+async def test_a_server_that_puts_off_the_sender_puts_off_this_mail_alone(answer):
+    await enqueue([new(number) for number in range(10)])
+    async with listening() as sink, working(smtp(sink)):
+        sink.answer("MAIL", answer)
+        await until(counted(sent=9, queued=1))
+        await Message.raw("UPDATE message SET due_at = now() WHERE status = 'queued'")
+        await until(all_are("sent"))
+    assert len(sink.letters) == 10
+
+
+async def test_a_mail_that_is_put_off_for_three_days_is_given_up_with_what_was_said():
+    await enqueue([new()])
+    async with listening() as sink, working(smtp(sink), interval=0.02):
+        sink.answer("RCPT", *["451 4.7.1 greylisted"] * 100)
+        await until(lambda: put_off_or(all_are("failed")), seconds=60)
+    [row] = await rows()
+    assert (row["last_error"], sink.letters) == ("451 4.7.1 greylisted", [])
+    waits = [retry_after(attempts) for attempts in range(1, row["attempts"])]
+    assert sum(filter(None, waits), timedelta()) >= timedelta(hours=72)
+
+
+async def put_off_or(condition: Callable[[], Awaitable[bool]]) -> bool:
+    """Lets the time until the next attempt pass at once."""
+    await Message.raw("UPDATE message SET due_at = now() WHERE status = 'queued' AND due_at > now()")
+    return await condition()
+
+
+async def test_sixty_addresses_that_do_not_exist_do_not_stop_the_others():
+    """A server that says no to one recipient after another is not one that is away."""
+    await enqueue([new(number, recipient=f"none-{number * 20}@example.org") for number in range(60)])
+    await enqueue([new(recipient="kim-1@example.org")])
+    async with listening(Picky()) as sink, working(smtp(sink)):
+        await until(counted(sent=1, failed=60))
+    assert sink.recipients == ["kim-1@example.org"]

@@ -201,25 +201,33 @@ async def test_only_deaths_in_a_row_count():
 
 async def test_a_later_message_replaces_what_still_waits():
     kim, alex = uuid4(), uuid4()
-    await enqueue(
-        [new(1, about=kim), new(2, about=alex), new(3, about=kim, kind="expired"), new(4, about=kim)]
-    )
-    assert await supersede(["confirmed"], about=[kim]) == 2
+    about_kim, about_alex = {"about": kim, "event_id": 1}, {"about": alex, "event_id": 1}
+    written = [
+        new(1, **about_kim),
+        new(2, **about_alex),
+        new(3, **about_kim, kind="expired"),
+        new(4, **about_kim),
+    ]
+    await enqueue(written)
+    gone = await supersede(["confirmed"], about=[kim], event_id=1)
+    assert [(message.about, message.context["number"]) for message in gone] == [(kim, 1), (kim, 4)]
     assert [row["status"] for row in await rows()] == ["superseded", "queued", "queued", "superseded"]
-    assert await supersede(["confirmed", "expired"], about=[kim, alex]) == 2
-    assert await supersede(["confirmed"], about=[]) == await supersede([], about=[kim]) == 0
+    assert await supersede(["confirmed", "expired"], about=[kim, alex], event_id=2) == []
+    assert len(await supersede(["confirmed", "expired"], about=[kim, alex], event_id=1)) == 2
+    assert await supersede(["confirmed"], about=[], event_id=1) == []
+    assert await supersede([], about=[kim], event_id=1) == []
 
 
 async def test_what_is_being_sent_is_not_replaced():
     kim = uuid4()
-    await enqueue([new(about=kim)])
+    await enqueue([new(about=kim, event_id=1)])
     [found] = await claim(1, HOST)
-    assert await supersede(["confirmed"], about=[kim]) == 0
+    assert await supersede(["confirmed"], about=[kim], event_id=1) == []
     assert await record([sent(found)]) == {found.id}
 
 
 async def test_what_was_replaced_is_not_sent():
     kim = uuid4()
-    await enqueue([new(about=kim)])
-    await supersede(["confirmed"], about=[kim])
+    await enqueue([new(about=kim, event_id=1)])
+    await supersede(["confirmed"], about=[kim], event_id=1)
     assert await claim(1, HOST) == []
