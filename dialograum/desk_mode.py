@@ -17,10 +17,13 @@ from dialograum.settings import Settings
 from dialograum.signin import Caller
 from events.controllers import Now, see_other
 from events.details import EventDetails
+from events.errors import FormInvalid
+from events.queries import event_by_id
 from events.rules import Mode, local_time
 from hybrid.charts import Content, Turn, Value, charts
 from hybrid.errors import ReportsUnusable
 from hybrid.evaluation import rule_of, timing_of
+from hybrid.figures import note_figure, typed_figure
 from hybrid.hindsight import Hindsight, hindsight
 from hybrid.overview import ModeView, RuleView, mode_view, next_reading
 from hybrid.queries import recorded_files, stored_rules
@@ -52,20 +55,28 @@ class ModePages(Controller):
     async def mode(
         self, managed: Managed, caller: Calling, request: AnyRequest, now: Now, settings: InSettings
     ) -> Template:
-        view = await mode_view(managed, settings.sources, now, with_points=True)
-        interval = timedelta(seconds=settings.indicator_interval)
-        return Template(
-            "desk/mode.html",
-            context={
-                **await frame_of(managed, caller, now, "mode"),
-                "view": view,
-                "charts": [
-                    charts(_content(view, rule, now), mirrored=_is_rtl(request)) for rule in view.rules
-                ],
-                "next_readings": [next_reading(rule, interval) for rule in view.rules],
-                "listed": LISTED,
-            },
-        )
+        return await _mode_page(managed, caller, request, now, settings)
+
+    @post("/figure", guards=[may_write])
+    async def figure(
+        self, managed: Managed, caller: Calling, request: AnyRequest, now: Now, settings: InSettings
+    ) -> Template | Redirect:
+        """Takes a figure for a rule of this event on a source that nobody fetches."""
+        form = await request.form()
+        typed = {name: str(form.get(name, ""))[:40] for name in ("on", "value")}
+        stored = await stored_rules(managed.id)
+        chosen = next((one for one in stored if one.spec.effective_key == form.get("rule")), None)
+        indicator = settings.sources.get(chosen.spec.indicator) if chosen else None
+        if chosen is None or indicator is None or indicator.address:
+            return see_other(request, f"/organise/events/{managed.slug}/mode")
+        try:
+            on, value = typed_figure(typed["on"], typed["value"])
+            event = await event_by_id(managed.id)
+            await note_figure(indicator, chosen.spec.region, on, value, event, caller.organiser, now)
+        except FormInvalid as refused:
+            figure = {"rule": chosen.spec.effective_key, "errors": dict(refused.errors), **typed}
+            return await _mode_page(managed, caller, request, now, settings, figure)
+        return see_other(request, f"/organise/events/{managed.slug}/mode")
 
     @get("/replay", name="mode-replay")
     async def replay(
@@ -94,6 +105,32 @@ class ModePages(Controller):
         row = RecordedFile(_ignore_missing=True, event=managed.id, name=name, content=content, created_at=now)
         await row.save()
         return see_other(request, f"/organise/events/{managed.slug}/mode/replay?reports={row.id}")
+
+
+async def _mode_page(
+    managed: EventDetails,
+    caller: Caller,
+    request: AnyRequest,
+    now: datetime,
+    settings: Settings,
+    figure: Mapping[str, Any] | None = None,
+) -> Template:
+    """The page; `figure` is one that could not be taken: its rule, what was typed, and the errors by field."""
+    view = await mode_view(managed, settings.sources, now, with_points=True)
+    interval = timedelta(seconds=settings.indicator_interval)
+    return Template(
+        "desk/mode.html",
+        context={
+            **await frame_of(managed, caller, now, "mode"),
+            "view": view,
+            "charts": [charts(_content(view, rule, now), mirrored=_is_rtl(request)) for rule in view.rules],
+            "next_readings": [next_reading(rule, interval) for rule in view.rules],
+            "listed": LISTED,
+            "figure": figure,
+            "today": local_time(now, managed.timezone).date(),
+        },
+        status_code=422 if figure else 200,
+    )
 
 
 async def _trial_page(

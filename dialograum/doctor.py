@@ -13,7 +13,11 @@ from dialograum.settings import Settings
 from hybrid.downloads import download
 from hybrid.fetching import listened_to, report_of
 from hybrid.indicators import BUILT_IN, Indicator
+from hybrid.meeting_servers import SECONDS as MEETING_SECONDS
+from hybrid.meeting_servers import Found, Health, MeetingServers
+from hybrid.meetings import AUDIENCE
 from hybrid.reports import StateReport, Unreadable
+from hybrid.rooms import CROWD, crowded_events
 
 SECONDS = 10
 FRESH_DAYS, FRESH_WEEKS, FRESH_STATE = timedelta(hours=72), timedelta(hours=336), timedelta(hours=2)
@@ -83,18 +87,68 @@ async def mail_check(settings: Settings) -> Check:
     return Check("mail", True, f"{where}, {'encrypted' if encrypted else 'not encrypted'}")
 
 
-async def meeting_check(settings: Settings) -> Check:
+async def meeting_checks(settings: Settings) -> list[Check]:
+    """Each meeting server, by a login as people's own, which makes no room."""
     if not settings.jitsi_urls:
-        return Check("meeting servers", None, "none set: events cannot move online")
-    return Check("meeting servers", None, ", ".join(settings.jitsi_urls))
+        return [Check("meeting servers", None, "none set: events cannot move online")]
+    found = await MeetingServers(settings.meeting_servers).health()
+    return [Check("meeting server", one.answers, f"{one.server.url}: {_found(one)}") for one in found]
 
 
-CHECKS: tuple[tuple[str, Callable[[Settings], Awaitable[Check]]], ...] = (
+def _found(health: Health) -> str:
+    text = FOUND[health.found].format(detail=health.detail)
+    if health.answers:
+        text += (
+            " and takes our tokens" if health.server.keys else "; rooms are open to whoever knows their name"
+        )
+        text += " (sound and pictures, by UDP, cannot be proved from here)"
+    if health.answers and health.is_clock_wrong:
+        seconds = round(health.behind.total_seconds())
+        text += f"; its clock is {abs(seconds)} s {'behind' if seconds > 0 else 'ahead of'} ours"
+    return text
+
+
+async def rooms_check(settings: Settings) -> Check:
+    """Whether more people are expected in one room than a meeting server is made for."""
+    async with database.connected(settings, pool_size=1):
+        found = await crowded_events(datetime.now(UTC))
+    if not found:
+        return Check("meeting rooms", True, f"nowhere more than {CROWD} people expected in one room")
+    said = [f"{slug}: {crowd.people} in {'/'.join(crowd.room or ('the plenary',))}" for slug, crowd in found]
+    return Check(
+        "meeting rooms",
+        None,
+        f"more than {CROWD} people expected in one room; give the event a [meeting] url: {', '.join(said)}",
+    )
+
+
+FOUND = {
+    Found.WELL: "answers",
+    Found.REFUSED: "nobody answers there, the connection is refused",
+    Found.SILENT: f"no answer within {MEETING_SECONDS} seconds",
+    Found.NAME_UNKNOWN: "its name is not known to the DNS",
+    Found.NOT_TRUSTED: "its certificate is not trusted",
+    Found.FAILING: "answers with status {detail}",
+    Found.LEADS_ELSEWHERE: "leads to another host, {detail}, which is not followed",
+    Found.NOT_JITSI: "answers, status {detail}, but is no Jitsi",
+    Found.NO_LOGIN: "is a Jitsi, but nobody can log in ({detail})",
+    Found.WRONG_SECRET: "refuses our tokens: its secret or key is not that of JITSI_APP_SECRET or JITSI_KEY_FILE",
+    Found.WRONG_ISSUER: "refuses our tokens: JITSI_APP_ID is not its app id, nor an issuer that it accepts",
+    Found.WRONG_AUDIENCE: f"refuses our tokens: it does not accept the audience {AUDIENCE}",
+    Found.CLOCK_BEHIND: "refuses our tokens: its clock is more than two minutes behind",
+    Found.CLOCK_AHEAD: "refuses our tokens: its clock is more than half an hour ahead",
+    Found.WANTS_TOKEN: "lets in with tokens alone: set JITSI_APP_ID and JITSI_APP_SECRET",
+    Found.TOKEN_REFUSED: "refuses our tokens: {detail}",
+}
+
+
+CHECKS: tuple[tuple[str, Callable[[Settings], Awaitable[Check | list[Check]]]], ...] = (
     ("database", database_check),
     ("base URL", base_url_check),
     ("secret", secret_check),
     ("mail", mail_check),
-    ("meeting servers", meeting_check),
+    ("meeting servers", meeting_checks),
+    ("meeting rooms", rooms_check),
 )
 
 
@@ -145,10 +199,11 @@ async def _source_check(indicator: Indicator) -> Check:
 
 async def examine(settings: Settings) -> list[Check]:
     """All checks; what a check cannot get at counts as failed."""
-    found = []
+    found: list[Check] = []
     for name, check in CHECKS:
         try:
-            found.append(await check(settings))
+            checked = await check(settings)
+            found += checked if isinstance(checked, list) else [checked]
         except (CannotRun, *database.LOST) as error:
             found.append(Check(name, False, _one_line(error)))
     return found + await source_checks(settings)

@@ -28,10 +28,11 @@ from events.forms import (
     VenueSpec,
 )
 from events.queries import details_of, event_by_id, event_named
-from events.rules import EventStatus
+from events.rules import EventStatus, Mode
 from events.tables import Event, Organiser, Series
 from hybrid.actions import write_rules
 from hybrid.queries import rules_of
+from hybrid.rooms import make_rooms
 from registration.event_changes import (
     carry_through,
     leave_overlapping_groups,
@@ -310,6 +311,8 @@ async def _write_parts(event: Event, document: EventDocument, now: datetime) -> 
         }
     ).where(Event.id == event.id)
     await write_rules(event, document.mode_rules, now)
+    if event.mode != Mode.IN_PERSON:
+        await make_rooms(await details_of(await event_by_id(event.id)), now)
 
 
 async def _document(event: Event, details: EventDetails) -> EventDocument:

@@ -7,6 +7,8 @@ from pathlib import Path
 from dialograum.tables import ImportDraft
 from events.queries import event_by_id
 from events.tables import Event
+from hybrid.queries import RECORDED_KEPT
+from hybrid.tables import RecordedFile
 from notifications.delivery import Folder
 from notifications.tables import Message, SharedContext
 from registration.tables import Consent, IdempotencyKey, Registration
@@ -65,5 +67,6 @@ async def remove_personal_data(event_id: int, now: datetime, mail_dir: Path) -> 
 
 
 async def forget_drafts(now: datetime) -> None:
-    """Removes the lists that were sent for import too long ago."""
+    """Removes the lists that were sent for import, and the reports that were sent to try rules on, too long ago."""
     await ImportDraft.delete().where(ImportDraft.created_at <= now - DRAFTS_KEPT)
+    await RecordedFile.delete().where(RecordedFile.created_at <= now - RECORDED_KEPT)

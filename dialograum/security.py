@@ -1,5 +1,6 @@
 """What every answer bears, and what no request may do. ASGI layers around the application."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from litestar.enums import ScopeType
@@ -10,6 +11,7 @@ CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+FORM_ACTION = "form-action 'self'"
 HEADERS = {
     "Content-Security-Policy": CSP,
     "X-Content-Type-Options": "nosniff",
@@ -25,7 +27,8 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 class Armour:
     """Security headers on every answer, HEAD wherever there is GET, and no unsafe request from other sites.
 
-    Puts `now`, the time of the request, into `scope["state"]`.
+    Puts `now`, the time of the request, into `scope["state"]`. Where a handler puts `form_targets` there, origins,
+    the forms of its page may lead to them.
     """
 
     def __init__(self, app: ASGIApp, *, is_https: bool) -> None:
@@ -47,9 +50,10 @@ class Armour:
         async def send_armoured(message: Message) -> None:
             if message["type"] == "http.response.start":
                 present = {name.lower() for name, _ in message["headers"]}
+                targets = scope["state"].get("form_targets", ())
                 message["headers"] = [
                     *message["headers"],
-                    *((name, value) for name, value in self.headers if name not in present),
+                    *((name, value) for name, value in self._headers(targets) if name not in present),
                 ]
             elif is_head and message["type"] == "http.response.body":
                 if message.get("more_body"):
@@ -66,6 +70,12 @@ class Armour:
             )
             return
         await self.app(scope, receive, send_armoured)
+
+    def _headers(self, form_targets: Sequence[str]) -> list[tuple[bytes, bytes]]:
+        if not form_targets:
+            return self.headers
+        allowed = " ".join((FORM_ACTION, *form_targets)).encode()
+        return [(name, value.replace(FORM_ACTION.encode(), allowed)) for name, value in self.headers]
 
     @staticmethod
     def _is_cross_site(scope: Scope) -> bool:

@@ -26,6 +26,7 @@ from pydantic_settings import (
 
 from dialograum.failures import SettingsInvalid
 from hybrid.indicators import Indicator, indicators
+from hybrid.meetings import Keys, PrivateKey, Server, SharedSecret, read_private_key
 from notifications.rules import NO_LIMITS, Limits
 from registration.limits import UNLIMITED, Limit
 
@@ -214,6 +215,33 @@ class Settings(BaseSettings):
     def _meeting_addresses(cls, value: list[str]) -> list[str]:
         return [_http(address) for address in value]
 
+    @field_validator("jitsi_app_secret")
+    @classmethod
+    def _for_an_app(cls, value: SecretStr, info: ValidationInfo) -> SecretStr:
+        if value and not info.data.get("jitsi_app_id"):
+            raise ValueError("needs JITSI_APP_ID, the issuer of the tokens")
+        return value
+
+    @field_validator("jitsi_key_file")
+    @classmethod
+    def _private_key(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is None:
+            return None
+        if info.data.get("jitsi_app_secret"):
+            raise ValueError("tokens are signed by JITSI_APP_SECRET or by a key, not by both")
+        if not info.data.get("jitsi_app_id"):
+            raise ValueError("needs JITSI_APP_ID, the AppID of JaaS")
+        value = value.expanduser().absolute()
+        read_private_key(value)
+        return value
+
+    @field_validator("jitsi_key_id")
+    @classmethod
+    def _of_the_key(cls, value: str, info: ValidationInfo) -> str:
+        if "jitsi_key_file" in info.data and bool(value) is not bool(info.data["jitsi_key_file"]):
+            raise ValueError("goes together with JITSI_KEY_FILE")
+        return value
+
     @field_validator("data_dir")
     @classmethod
     def _absolute(cls, value: Path) -> Path:
@@ -270,6 +298,17 @@ class Settings(BaseSettings):
     def sources(self) -> Mapping[str, Indicator]:
         """What rules can listen to, by name, at the addresses of the settings."""
         return indicators(self.indicator_urls, self.indicators)
+
+    @property
+    def meeting_servers(self) -> tuple[Server, ...]:
+        """The meeting servers in their order, with what signs tokens for them."""
+        keys: Keys = None
+        if self.jitsi_key_file:
+            key = read_private_key(self.jitsi_key_file)
+            keys = PrivateKey(self.jitsi_app_id, self.jitsi_key_id, key)
+        elif self.jitsi_app_secret:
+            keys = SharedSecret(self.jitsi_app_id, self.jitsi_app_secret.get_secret_value())
+        return tuple(Server(url, keys) for url in dict.fromkeys(self.jitsi_urls))
 
     @property
     def mail_dir(self) -> Path:

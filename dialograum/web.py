@@ -38,6 +38,7 @@ from dialograum.desk_groups import GroupPages
 from dialograum.desk_lists import ListPages
 from dialograum.desk_mode import ModePages
 from dialograum.desk_people import PeoplePages
+from dialograum.desk_rooms import RoomPages
 from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language
 from dialograum.mailbox import MailboxPages
@@ -62,8 +63,10 @@ from events.controllers import NO_FORMS, EventPages, Now
 from events.details import EventDetails
 from events.errors import Refusal
 from events.queries import details_of, event_by_id
+from hybrid.controllers import JoinPages
+from hybrid.meeting_servers import MeetingServers
 from registration.admission import Admission
-from registration.controllers import Entrance, JoinPages, PersonalPages, RegisterPages
+from registration.controllers import Entrance, PersonalPages, RegisterPages
 from registration.facts import event_facts, registration_facts
 from registration.limits import Limits
 from registration.links import Links
@@ -107,6 +110,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
     admission = Admission(Limits(settings.client_limit, settings.address_limit, settings.secret))
 
     stamps = FormStamps(settings.secret)
+    meeting_servers = MeetingServers(settings.meeting_servers)
 
     @asynccontextmanager
     async def pool(_: Litestar) -> AsyncIterator[None]:
@@ -145,6 +149,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             DeskPages,
             PeoplePages,
             GroupPages,
+            RoomPages,
             ListPages,
             ChangePages,
             ModePages,
@@ -169,6 +174,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             "languages": Provide(lambda: tuple(settings.languages), sync_to_thread=False),
             "entrance": Provide(entrance, sync_to_thread=False),
             "links": Provide(lambda: links, sync_to_thread=False),
+            "meeting_servers": Provide(lambda: meeting_servers, sync_to_thread=False),
             "personal_calendar": Provide(lambda: personal_calendar, sync_to_thread=False),
             "now": Provide(_now, sync_to_thread=False),
             "language_code": Provide(_language_code, sync_to_thread=False),

@@ -141,6 +141,8 @@ class EventDetails:
     series: str | None = None
     assigned_at: datetime | None = None
     assignment_seed: str | None = None
+    meeting_url: str | None = None
+    """The town's own stream or conference, in place of a plenary room of ours."""
     venues: tuple[VenueDetails, ...] = ()
     sessions: tuple[SessionDetails, ...] = ()
     groups: tuple[GroupDetails, ...] = ()

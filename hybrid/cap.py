@@ -17,7 +17,7 @@ from xml.etree.ElementTree import ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import XMLParser
 
-from hybrid.records import recognise, shown
+from hybrid.records import is_region, recognise, shown
 from hybrid.reports import Alert, SeriesReport, StateReport, Unreadable
 
 MOST_MEMBERS = 5_000
@@ -26,6 +26,7 @@ LARGEST_UNPACKED = 512 * 1024 * 1024
 MOST_WARNINGS = 500_000
 CHUNK = 64 * 1024
 DEEPEST = 12
+MOST_ELEMENTS = 2_000_000
 LONGEST_TEXT = 100_000
 
 LANGUAGE = "de-DE"
@@ -181,11 +182,17 @@ class _Builder:
         self._text: list[str] | None = None
         self._length = 0
         self._name = ""
+        self._elements = 0
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         tag = tag.removeprefix(_NAMESPACE)
         if (not self._path and tag != "alert") or len(self._path) == DEEPEST:
             raise Unreadable("no alert in CAP 1.2", "malformed")
+        self._elements += 1
+        if self._elements > MOST_ELEMENTS:
+            raise Unreadable(
+                f"more than {MOST_ELEMENTS} elements in an alert", "too-large", str(MOST_ELEMENTS)
+            )
         self._path.append(tag)
         path = self._path[1:]
         if path == ["info"]:
@@ -294,8 +301,8 @@ def _alerts(message: _Message, regions: Collection[str] | None) -> Iterator[Aler
     if expires is not None and expires < onset:
         raise Unreadable(f"{name}: it expires before it begins", "malformed")
     for cell in sorted(_with_counties(info.cells)):
-        if regions is None or cell in regions:
-            yield Alert(cell, severity, onset, expires, info.texts["event"][:200])
+        if is_region(cell) and (regions is None or cell in regions):
+            yield Alert(cell, severity, onset, expires, shown(info.texts["event"]))
 
 
 def _with_counties(cells: set[str]) -> set[str]:

@@ -7,6 +7,7 @@ from right to left the picture is mirrored.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from itertools import zip_longest
 from math import ceil, floor, log10
 
 from events.rules import Mode
@@ -163,7 +164,7 @@ def _chart(content: Content, width: int, height: int, mirrored: bool) -> Chart:
     is_wide = width == WIDE
     days = [_day(value.at) for value in content.values] + [_day(turn.at) for turn in content.turns]
     days += [_day(content.until)] if content.until is not None else []
-    first, last = (min(days), max(days)) if days else (0.0, 1.0)
+    first, last = (min(days), max(days)) if days else (1.0, 2.0)
     last = max(last, first + 1)
     values = [one for value in content.values for one in (value.value, value.beside) if one is not None]
     lowest, highest = min([*values, content.leave_at, 0.0]), max([*values, content.enter_at, 0.0])
@@ -281,7 +282,7 @@ def _starts(first: float, last: float, scale: _Scale, apart: float) -> tuple[Sta
 
 def _online(content: Content, scale: _Scale) -> tuple[Span, ...]:
     found = []
-    for turn, later in zip(content.turns, [*content.turns[1:], None], strict=True):
+    for turn, later in zip_longest(content.turns, content.turns[1:]):
         until = later.at if later is not None else content.values[-1].at if content.values else turn.at
         if turn.to is not content.base and _day(until) >= _day(turn.at):
             found.append(scale.span(turn.at, until))

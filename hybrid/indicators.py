@@ -15,20 +15,21 @@ from hybrid.rki import RKI
 from hybrid.series import SeriesReader
 from hybrid.sources import Indicator, IndicatorsInvalid, Series, checked_address
 
-__all__ = ["BUILT_IN", "MANUAL", "Indicator", "IndicatorsInvalid", "indicators"]
+__all__ = ["BUILT_IN", "LARGEST", "MANUAL", "Indicator", "IndicatorsInvalid", "indicators"]
 
 MANUAL = "manual"
 """The figures that organisers type in; there is nothing to fetch."""
 
+# Typed in now and then: as in a weekly series nothing has to settle, and a figure is fresh for two weeks.
 _MANUAL = Indicator(
     name=MANUAL,
     kind="series",
-    weekly=False,
+    weekly=True,
     zone=ZoneInfo("Europe/Berlin"),
     attribution="",
     address="",
     reader=Series(SeriesReader(Csv(), "date", "value", "region", least=-LARGEST, most=LARGEST)),
-    region_pattern=r"\S(.{0,198}\S)?",
+    region_pattern=r"\S(.{0,78}\S)?",
     region_example="05754",
 )
 

@@ -17,7 +17,7 @@ from hybrid.queries import (
 )
 from hybrid.rules import Reading, Rule, Timing, evaluated_from, judged, reading
 from hybrid.sources import Indicator
-from hybrid.tables import ModeProposal, Source, SourceFetch
+from hybrid.tables import Fetch, ModeProposal, Source
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class RuleView:
     low: int
     is_stale: bool
     source: Source | None
-    fetch: SourceFetch | None
+    fetch: Fetch | None
     evaluated_from: datetime
     freezes_at: datetime
     points: tuple[Point, ...] = ()
@@ -139,7 +139,7 @@ async def _rule_view(
         low=verdict.low if verdict else 0,
         is_stale=last is not None and now - last.reading.as_of > rule.max_age,
         source=await Source.objects().where(Source.indicator == rule.indicator).first(),
-        fetch=await SourceFetch.objects().where(SourceFetch.indicator == rule.indicator).first(),
+        fetch=await Fetch.objects().where(Fetch.indicator == rule.indicator).first(),
         evaluated_from=evaluated_from(rule, timing),
         freezes_at=timing.starts_at - rule.freeze,
         points=tuple(points),

@@ -28,7 +28,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from hybrid.cap import MOST_WARNINGS, CapReader
-from hybrid.records import Csv, Json, Records, row_refused, shown
+from hybrid.records import Csv, Json, Records, is_region, row_refused, shown
 from hybrid.reports import Alert, SeriesReport, StateReport, Unreadable
 from hybrid.series import SeriesReader, figure_of
 from hybrid.sources import Indicator, IndicatorsInvalid, Kind, Reader, Series, checked_address
@@ -57,7 +57,7 @@ class OwnSource(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
     weekly: bool = False
     delimiter: Annotated[str, msgspec.Meta(min_length=1, max_length=1)] = ","
     entries: str = ""
-    region: Text | None = None
+    region: Annotated[str, msgspec.Meta(min_length=1, max_length=80)] | None = None
     attribution: Annotated[str, msgspec.Meta(max_length=1000)] = ""
 
     def indicator(self, name: str) -> Indicator:
@@ -72,7 +72,7 @@ class OwnSource(msgspec.Struct, forbid_unknown_fields=True, frozen=True, kw_only
             attribution=self.attribution,
             address=checked_address(self.address),
             reader=self._reader(),
-            region_pattern="[0-9]{9}" if self.format == "cap" else r"\S(.{0,198}\S)?",
+            region_pattern="[0-9]{9}" if self.format == "cap" else r"\S(.{0,78}\S)?",
             region_example=self.region or "",
             regions=(self.region,) if self.region else (),
         )
@@ -139,7 +139,7 @@ class WarningsReader:
         warnings: list[Alert] = []
         for number, (begins, severity, *rest) in self.records.read(content, names):
             region = rest.pop(0) if of.region else self.place
-            if not region or len(region) > 200:
+            if not is_region(region):
                 raise row_refused(number, f"{of.region}: {shown(region) or 'nothing'} is no region")
             level = figure_of(number, of.value, severity, 0, HIGHEST_SEVERITY)
             if not level.is_integer():

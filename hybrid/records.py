@@ -21,6 +21,7 @@ LARGEST_JSON = 16 * 1024 * 1024
 LFS_POINTER = b"version https://git-lfs"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 SHOWN = 60
+LONGEST_REGION = 80
 
 Record = tuple[int, Sequence[str]]
 """The number of the line or entry, from 1 on, and the wanted columns in the order asked for."""
@@ -46,6 +47,11 @@ def shown(text: str) -> str:
     """A piece of what was found, short and on one line."""
     piece = " ".join("".join(sign if sign.isprintable() else " " for sign in text[: SHOWN + 1]).split())
     return piece if len(text) <= SHOWN else piece[:SHOWN] + "…"
+
+
+def is_region(text: str) -> bool:
+    """Whether it can be the name of a region: on one line, without anything that is not seen."""
+    return 0 < len(text) <= LONGEST_REGION and text.isprintable() and text == text.strip()
 
 
 def column_missing(column: str) -> Unreadable:

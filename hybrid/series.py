@@ -3,11 +3,11 @@
 import math
 import re
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from hybrid.records import Csv, Records, row_refused, shown
+from hybrid.records import Csv, Records, is_region, row_refused, shown
 from hybrid.reports import Row, SeriesReport, Unreadable
 
 STAND = "Datenstand"
@@ -22,7 +22,6 @@ DAYS_READ = 400
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WEEK = re.compile(r"([0-9]{4})-W([0-9]{2})")
 _NUMBER = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,30})?([eE][+-]?[0-9]{1,3})?")
-_REGION = re.compile(r"[^\s]([^\r\n\t]{0,198}[^\s])?")
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class SeriesReader:
     least: float = 0.0
     most: float = 100_000.0
     zone: ZoneInfo | None = None
-    regions: re.Pattern[str] = field(default=_REGION)
+    regions: re.Pattern[str] | None = None
 
     def read(self, content: bytes, regions: Collection[str] | None = None) -> SeriesReport:
         """The report, with the rows of `regions` (None = all); its date is that of the newest row of any region.
@@ -89,7 +88,7 @@ class SeriesReader:
             if rest != wanted or region in self.others:
                 continue
             if region not in known:
-                if not self.regions.fullmatch(region):
+                if not is_region(region) or not (self.regions is None or self.regions.fullmatch(region)):
                     raise row_refused(number, f"{self.region}: {shown(region)} is no region of this source")
                 known.add(region)
             if (on := dates.get(when)) is None:

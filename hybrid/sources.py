@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from hybrid.records import is_region
 from hybrid.reports import Report, SeriesReport, StateReport, Unreadable
 from hybrid.series import SeriesReader
 
@@ -15,6 +16,9 @@ Kind = Literal["series", "state"]
 
 AHEAD = timedelta(hours=1)
 """How far a source's clock may be ahead of ours."""
+
+
+LONGEST_ADDRESS = 500
 
 
 class IndicatorsInvalid(ValueError):
@@ -55,7 +59,7 @@ class Indicator:
         """Whether a rule may name this region; whether the source has rows for it shows when it is read."""
         if self.regions:
             return region in self.regions
-        return re.fullmatch(self.region_pattern, region) is not None
+        return is_region(region) and re.fullmatch(self.region_pattern, region) is not None
 
     def read(
         self, content: bytes, regions: Collection[str] | None = None, issued_at: datetime | None = None
@@ -110,6 +114,8 @@ def checked_address(address: str) -> str:
     try:
         parts = urlsplit(address)
         _ = parts.port
+        if len(address) > LONGEST_ADDRESS or not address.isprintable():
+            raise ValueError
     except ValueError:
         raise IndicatorsInvalid("its address cannot be read") from None
     if parts.scheme == "file":

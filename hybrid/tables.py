@@ -22,7 +22,7 @@ from piccolo.constraints import Check, Unique
 from piccolo.table import Table
 
 from events.rules import Mode
-from events.tables import Event, Organiser
+from events.tables import Event, Organiser, Session, WorkingGroup
 
 
 class Report(Table):
@@ -148,3 +148,20 @@ class Fetch(Table, tablename="source_fetch"):
     failure_code = Varchar(length=20, null=True, default=None, help_text="why the last file was no report")
     failure_detail = Varchar(length=200, default="", help_text="such as the column that is missing")
     told_at = Timestamptz(null=True, default=None, help_text="when organisers were told that it fails")
+
+
+class MeetingRoom(Table):
+    """A room of an event on a meeting server, whichever that is: of one group in one session, else the plenary.
+
+    Its name never changes. Migrations add a partial unique index: one plenary room per event.
+    """
+
+    id: Serial
+    event = ForeignKey(Event, on_delete=OnDelete.cascade)
+    group = ForeignKey(WorkingGroup, null=True, default=None, on_delete=OnDelete.cascade)
+    session = ForeignKey(Session, null=True, default=None, on_delete=OnDelete.cascade)
+    name = Varchar(length=64, unique=True, help_text="by hybrid.room_names")
+    made_at = Timestamptz(default=TimestamptzNow())
+
+    one_room_per_group = Unique([group, session])
+    group_and_session_or_plenary = Check('("group" IS NULL) = (session IS NULL)')

@@ -13,7 +13,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, SkipValidation
 from litestar.response import Redirect, Response, Template
 
-from events.controllers import NO_FORMS, Now, Slug, calendar_file, public_event, see_other
+from events.controllers import Now, Slug, calendar_file, public_event, see_other
 from events.details import EventDetails
 from events.errors import EventCancelled
 from events.queries import details_of, event_by_id
@@ -175,17 +175,6 @@ class PersonalPages(Controller):
             raise LinkInvalid()
         content = await personal_calendar(registration)
         return calendar_file(request, content, "calendar", cache=NO_INDEX["Cache-Control"])
-
-
-class JoinPages(Controller):
-    path = "/join/{token:str}"
-    include_in_schema = False
-    opt = NO_FORMS
-    response_headers = NO_INDEX
-
-    @get("/", name="join")
-    async def join(self, token: Token, links: Signer, now: Now) -> Template:
-        return await own_page("pages/join.html", token, await opened(links, "join", token), links, now)
 
 
 async def _open_event(slug: str, now: datetime) -> EventDetails:

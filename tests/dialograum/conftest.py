@@ -1,7 +1,7 @@
 """The application in this process over a test's database: its visitors, organisers and tokens."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +21,7 @@ from registration.forms import RegistrationBody, newcomer_from_body
 from registration.links import Links, Purpose
 from registration.tables import Registration
 from tests.forum import forum
+from tests.hybrid.jitsi import Jitsi, jitsi
 from tests.visitor import Visitor
 
 PASSWORD = "correct horse battery staple"
@@ -102,3 +103,21 @@ async def town(settings: Settings, database: Any) -> AsyncIterator[Town]:
 @pytest.fixture
 async def visitor(town: Town) -> Visitor:
     return await town.visitor()
+
+
+@pytest.fixture(scope="session")
+async def _meeting_server() -> AsyncIterator[Jitsi]:
+    async with jitsi() as server:
+        yield server
+
+
+@pytest.fixture
+def usual(_meeting_server: Jitsi) -> Callable[[], AbstractAsyncContextManager[Jitsi]]:
+    """One meeting server for all tests that want it well: they share an application, which takes long to make."""
+
+    @asynccontextmanager
+    async def there() -> AsyncIterator[Jitsi]:
+        _meeting_server.asked.clear()
+        yield _meeting_server
+
+    return there

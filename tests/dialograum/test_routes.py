@@ -34,6 +34,8 @@ PUBLIC = {
     "POST /r/{token}/consents/{key}",
     "GET /r/{token}/calendar.ics",
     "GET /join/{token}",
+    "POST /join/{token}",
+    "POST /join/{token}/test",
     "GET /organise/sign-in",
     "POST /organise/sign-in",
     "GET /organise/sign-in/{token}",

@@ -4,10 +4,20 @@ import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 
 from dialograum import settings as module
 from dialograum.failures import SettingsInvalid
 from dialograum.settings import MailServer, Sender, Settings, load
+from hybrid.meetings import PrivateKey, Server, SharedSecret
 from notifications.rules import Limits
 from registration.limits import Limit
 
@@ -94,6 +104,10 @@ def test_a_mail_server_is_an_address(url, server, monkeypatch):
         ("LANGUAGES", "de,xx", "xx"),
         ("DEFAULT_LANGUAGE", "xx", "offered"),
         ("JITSI_URLS", "meet.example", "https://"),
+        ("JITSI_URLS", "https://meet.example?x=1", "?"),
+        ("JITSI_APP_SECRET", "secret", "JITSI_APP_ID"),
+        ("JITSI_KEY_FILE", "/nothing/here", "JITSI_APP_ID"),
+        ("JITSI_KEY_ID", "4f4910", "JITSI_KEY_FILE"),
         ("TOWN", "", "1 character"),
     ],
 )
@@ -151,3 +165,52 @@ def test_a_damaged_secret_is_refused(folder):
     (settings.data_dir / "secret").write_text("")
     with pytest.raises(SettingsInvalid, match="DIALOGRAUM_DATA_DIR"):
         _ = settings.secret
+
+
+def test_tokens_are_signed_by_a_secret(folder, monkeypatch):
+    monkeypatch.setenv("DIALOGRAUM_JITSI_URLS", "https://a.example/, https://b.example,https://a.example")
+    assert load().meeting_servers == (Server("https://a.example"), Server("https://b.example"))
+    monkeypatch.setenv("DIALOGRAUM_JITSI_APP_ID", "town")
+    assert [server.keys for server in load().meeting_servers] == [None, None]
+    monkeypatch.setenv("DIALOGRAUM_JITSI_APP_SECRET", "s3cret")
+    assert [server.keys for server in load().meeting_servers] == [SharedSecret("town", "s3cret")] * 2
+
+
+def test_tokens_are_signed_by_a_key(folder, monkeypatch):
+    key = generate_private_key(65537, 2048)
+    form = (Encoding.PEM, PrivateFormat.PKCS8)
+    (folder / "jaas.pk").write_bytes(key.private_bytes(*form, NoEncryption()))
+    for name, value in {
+        "URLS": "https://8x8.vc",
+        "APP_ID": "tenant",
+        "KEY_FILE": "jaas.pk",
+        "KEY_ID": "k",
+    }.items():
+        monkeypatch.setenv(f"DIALOGRAUM_JITSI_{name}", value)
+    keys = load().meeting_servers[0].keys
+    assert isinstance(keys, PrivateKey)
+    assert (keys.app_id, keys.kid) == ("tenant", "tenant/k")
+    assert keys.key.private_numbers() == key.private_numbers()
+
+    def refusal() -> str:
+        with pytest.raises(SettingsInvalid) as refused:
+            load()
+        return str(refused.value)
+
+    monkeypatch.setenv("DIALOGRAUM_JITSI_APP_SECRET", "s3cret")
+    assert refusal().startswith("DIALOGRAUM_JITSI_KEY_FILE: ")
+    monkeypatch.delenv("DIALOGRAUM_JITSI_APP_SECRET")
+    monkeypatch.delenv("DIALOGRAUM_JITSI_KEY_ID")
+    assert refusal().startswith("DIALOGRAUM_JITSI_KEY_ID: ")
+    for content in (
+        b"-----BEGIN geheim",
+        b"",
+        key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo),
+        key.private_bytes(*form, BestAvailableEncryption(b"password")),
+        Ed25519PrivateKey.generate().private_bytes(*form, NoEncryption()),
+    ):
+        (folder / "jaas.pk").write_bytes(content)
+        assert refusal().startswith("DIALOGRAUM_JITSI_KEY_FILE: expected a ")
+        assert "geheim" not in refusal()
+    (folder / "jaas.pk").unlink()
+    assert "No such file" in refusal()

@@ -93,7 +93,7 @@ def alert(
     )
 
 
-def packed(*alerts: str, at: datetime = SENT_AT + timedelta(minutes=30)) -> bytes:
+def packed(*alerts: str | bytes, at: datetime = SENT_AT + timedelta(minutes=30)) -> bytes:
     """A status file of these alerts, packed at that time."""
     content = io.BytesIO()
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:

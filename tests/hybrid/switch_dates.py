@@ -43,7 +43,8 @@ def switch_dates(
     for morning, value, earlier in values(file, region, settle_days):
         above = above + 1 if value >= enter_at else 0
         below = below + 1 if value < leave_at else 0
-        rises = not rising or (bool(earlier) and round(value * 100) >= round(earlier * 110))
+        week_before = earlier or 0.0
+        rises = not rising or 0 < round(week_before * 110) <= round(value * 100)
         if not online and above >= enter_after and rises:
             online = True
             found.append((morning, "digital"))

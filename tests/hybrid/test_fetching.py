@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -54,22 +55,25 @@ async def read(server, name: str = NAME, interval: timedelta = timedelta(0)) -> 
 
 
 async def reports() -> int:
-    return await Report.count()
+    return int(await Report.count())
 
 
 async def failure() -> tuple[str | None, str | None]:
     """Why the last file was no report, in words and as a code."""
     source = await source_of(NAME)
     row = await Fetch.select(Fetch.failure_code).where(Fetch.indicator == NAME).first()
+    assert row is not None
     return source.failure if source else None, row["failure_code"]
 
 
-async def mails() -> list[dict]:
-    return await Message.select().order_by(Message.created_at).output(load_json=True)
+async def mails() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = await Message.select().order_by(Message.created_at).output(load_json=True)
+    return found
 
 
-async def set_fetch(**values) -> None:
-    await Fetch.update(values).where(Fetch.indicator == NAME)
+async def set_fetch(**values: Any):
+    changes: dict[Any, Any] = values
+    await Fetch.update(changes).where(Fetch.indicator == NAME)
 
 
 # Which, and when
@@ -90,9 +94,11 @@ async def test_a_report_is_kept_with_its_source_and_judged(server, event):
     [kept] = await Report.select()
     assert (kept["indicator"], kept["address"], str(kept["report_on"])) == (NAME, server.url(), "2026-11-02")
     assert len(kept["checksum"]) == 64
+    found: Any
     [found] = await kept_reports(NAME, COUNTY)
     assert [row.value for row in found.report.rows[COUNTY]] == [400.0, 410.5]
     [rule] = await stored_rules(event.id)
+    assert rule.verdict
     assert rule.verdict["value"] == 410.5
     assert await failure() == (None, None)
 

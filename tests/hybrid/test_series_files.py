@@ -1,6 +1,7 @@
 """What the readers make of a series: by the names of its columns, and never a guess."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,8 @@ from tests.hybrid.files import (
     SARI,
 )
 
-INCIDENCE = BUILT_IN["rki-incidence"]
+SOURCES: Any = BUILT_IN
+INCIDENCE: Any = BUILT_IN["rki-incidence"]
 
 
 def day(number: int) -> date:
@@ -54,10 +56,10 @@ def test_regions_that_nobody_wants_date_the_report_and_are_not_kept():
     ],
 )
 def test_each_series_is_read_in_its_own_format_and_a_week_ends_on_sunday(name, content, report_on, rows):
-    report = BUILT_IN[name].read(content.encode())
+    report = SOURCES[name].read(content.encode())
     assert (report.report_on, report.rows) == (report_on, rows)
-    assert not BUILT_IN[name].weekly or report_on.isoweekday() == 7
-    assert all(BUILT_IN[name].has_region(region) for region in rows)
+    assert not SOURCES[name].weekly or report_on.isoweekday() == 7
+    assert all(SOURCES[name].has_region(region) for region in rows)
 
 
 SAME = {
@@ -189,20 +191,27 @@ def test_a_date_that_is_none_is_refused(text):
     ("week", "sunday"), [("2026-W53", "2027-01-03"), ("2027-W01", "2027-01-10"), ("2020-W53", "2021-01-03")]
 )
 def test_a_week_is_dated_by_the_sunday_that_ends_it(week, sunday):
-    report = BUILT_IN["rki-sari-covid"].read(SARI.replace("2024-W41", week).encode())
+    report = SOURCES["rki-sari-covid"].read(SARI.replace("2024-W41", week).encode())
     assert report.report_on == date.fromisoformat(sunday)
 
 
 @pytest.mark.parametrize("week", ["2025-W53", "2026-W00", "2026-W54", "2026W44", "2026-44"])
 def test_a_week_that_does_not_exist_is_refused(week):
     with pytest.raises(Unreadable, match="row 3: date"):
-        BUILT_IN["rki-sari-covid"].read(SARI.replace("2024-W41", week).encode())
+        SOURCES["rki-sari-covid"].read(SARI.replace("2024-W41", week).encode())
 
 
 def test_a_header_that_was_changed_names_the_column_that_is_missing():
     with pytest.raises(Unreadable, match="the column viruslast_normalisiert is missing") as refused:
-        BUILT_IN["rki-amelag-sars-cov-2"].read(AMELAG_BEFORE.encode())
+        SOURCES["rki-amelag-sars-cov-2"].read(AMELAG_BEFORE.encode())
     assert (refused.value.code, refused.value.detail) == ("column", "viruslast_normalisiert")
+
+
+@pytest.mark.parametrize("region", ["", " Osten", "Os\x00ten", "O" * 81, "Os\u202eten"])
+def test_a_region_that_nobody_could_name_is_refused(region):
+    content = GRIPPEWEB.replace("Mitte (West)", region, 1)
+    with pytest.raises(Unreadable, match="is no region of this source"):
+        SOURCES["rki-grippeweb-are"].read(content.encode())
 
 
 def test_rows_older_than_a_year_and_a_month_are_left_out():
@@ -265,7 +274,7 @@ def test_a_recording_is_accepted_by_the_readers_of_its_source_alone():
     ],
 )
 def test_a_report_from_the_future_is_none(name, content, now, is_refused):
-    indicator = BUILT_IN[name]
+    indicator = SOURCES[name]
     report = indicator.read(content.encode())
     if not is_refused:
         indicator.check_age(report, now)

@@ -1,6 +1,7 @@
 """The real files beside the checkout, read in place by the readers of their sources."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ DWD = "data/dwd/"
 STATUS = DWD + "Z_CAP_C_EDZW_LATEST_PVW_STATUS_PREMIUMDWD_COMMUNEUNION_MUL.zip"
 ONE = DWD + "2.49.0.0.276.0.DWD.PVW.1687511640000.0d1a4fb5-251a-46fc-aae3-a688d2021e71.MUL.xml"
 GERMANY = "Bundesweit"
+SOURCES: Any = BUILT_IN
 
 
 @pytest.mark.parametrize(
@@ -96,7 +98,7 @@ GERMANY = "Bundesweit"
 def test_every_file_of_a_series_is_read_by_the_reader_of_its_source(
     name, file, report_on, region, newest, count
 ):
-    report = BUILT_IN[name].read(shared(RKI + file).read_bytes())
+    report = SOURCES[name].read(shared(RKI + file).read_bytes())
     rows = report.rows[region]
     assert (report.report_on, rows[-1].on) == (date.fromisoformat(report_on), date.fromisoformat(report_on))
     assert (rows[-1].value, len(rows)) == (newest, count)
@@ -110,7 +112,7 @@ def test_every_file_of_a_series_is_read_by_the_reader_of_its_source(
     ],
 )
 def test_every_recording_is_read_with_fifteen_rows_of_each_region_and_day(name, file, reports, regions):
-    found = BUILT_IN[name].read_recorded(shared(RKI + file).read_bytes())
+    found = SOURCES[name].read_recorded(shared(RKI + file).read_bytes())
     assert len(found) == reports
     assert {region for report in found for region in report.rows} == regions
     assert {len(rows) for report in found for rows in report.rows.values()} == {15}
@@ -123,11 +125,11 @@ def test_every_recording_is_read_with_fifteen_rows_of_each_region_and_day(name, 
 def test_the_columns_of_before_are_refused_by_name():
     content = shared(RKI + "amelag_aggregierte_kurve_OLD-COLUMNS_2025-05-01_slice.tsv").read_bytes()
     with pytest.raises(Unreadable, match="the column viruslast_normalisiert is missing"):
-        BUILT_IN["rki-amelag-sars-cov-2"].read(content)
+        SOURCES["rki-amelag-sars-cov-2"].read(content)
 
 
 def test_the_status_file_holds_three_alerts_of_a_day_in_june():
-    report = BUILT_IN["dwd-warnings"].read(shared(STATUS).read_bytes())
+    report = SOURCES["dwd-warnings"].read(shared(STATUS).read_bytes())
     assert report.issued_at == datetime(2023, 6, 23, 11, 41, 28, tzinfo=UTC)
     assert {(warning.event, warning.severity) for warning in report.warnings} == {
         ("STARKREGEN", 2),
@@ -140,7 +142,7 @@ def test_the_status_file_holds_three_alerts_of_a_day_in_june():
 
 
 def test_one_alert_out_of_it_is_read_as_well():
-    report = BUILT_IN["dwd-warnings"].read(shared(ONE).read_bytes())
+    report = SOURCES["dwd-warnings"].read(shared(ONE).read_bytes())
     assert report.issued_at == datetime(2023, 6, 23, 9, 14, tzinfo=UTC)
     assert {warning.region for warning in report.warnings} == {
         "812069270",
@@ -153,7 +155,7 @@ def test_one_alert_out_of_it_is_read_as_well():
 
 def test_no_reader_takes_a_file_of_another_source():
     files = {path.name: path.read_bytes() for path in sorted(shared(AS_PUBLISHED).parent.glob("*.[ct]sv"))}
-    takers = {name: set() for name in files}
+    takers: dict[str, set[str]] = {name: set() for name in files}
     for file, content in files.items():
         for name, indicator in BUILT_IN.items():
             try:

@@ -4,6 +4,7 @@ import io
 import struct
 import zipfile
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from hybrid.indicators import BUILT_IN
 from hybrid.reports import Alert, Unreadable
 from tests.hybrid.files import CELL, COUNTIES, COUNTY, HTML, SENT_AT, alert, packed
 
-WARNINGS = BUILT_IN["dwd-warnings"]
+WARNINGS: Any = BUILT_IN["dwd-warnings"]
 PACKED_AT = SENT_AT + timedelta(minutes=30)
 
 
@@ -180,6 +181,12 @@ def test_a_large_member_is_not_read_to_its_end(monkeypatch):
     monkeypatch.setattr(cap, "LARGEST_MEMBER", 1000)
     with pytest.raises(Unreadable, match="an alert is larger than 1000 bytes"):
         WARNINGS.read(packed(alert(cells=tuple(f"8{number:08}" for number in range(100)))))
+
+
+def test_an_alert_of_more_elements_than_there_can_be_is_refused(monkeypatch):
+    monkeypatch.setattr(cap, "MOST_ELEMENTS", 30)
+    with pytest.raises(Unreadable, match="more than 30 elements"):
+        WARNINGS.read(packed(alert()))
 
 
 def test_more_files_than_there_can_be_alerts_are_not_looked_into(monkeypatch):

@@ -85,7 +85,7 @@ def calendar_in(mail: EmailMessage) -> icalendar.Calendar | None:
 class Installation:
     """The town hall's machine."""
 
-    def __init__(self, folder: Path, postbox: Postbox, mail_port: int) -> None:
+    def __init__(self, folder: Path, postbox: Postbox, mail_port: int, **settings: str) -> None:
         self.folder, self.postbox = folder, postbox
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -95,6 +95,7 @@ class Installation:
             "DIALOGRAUM_MAIL_URL": f"smtp://127.0.0.1:{mail_port}?starttls=never",
             "DIALOGRAUM_CLIENT_LIMIT": "0",
             "DIALOGRAUM_ADDRESS_LIMIT": "0",
+            **{f"DIALOGRAUM_{name.upper()}": value for name, value in settings.items()},
         }
         self.token = ""
         self._events = 0
@@ -181,11 +182,11 @@ async def until(is_true: Callable[[], bool], what: str) -> None:
 
 
 @asynccontextmanager
-async def installed() -> AsyncIterator[Installation]:
-    """An installation with an admin's token; afterwards it ends as it should."""
+async def installed(**settings: str) -> AsyncIterator[Installation]:
+    """An installation with an admin's token, and with `settings`; afterwards it ends as it should."""
     with short_folder() as folder:
         async with listening() as sink:
-            town = Installation(folder, Postbox(sink), sink.port)
+            town = Installation(folder, Postbox(sink), sink.port, **settings)
             try:
                 await town.start()
                 added = await town.command("organisers", "add", OFFICE, "--role", "admin")
