@@ -25,6 +25,9 @@ from jinja2.ext import InternationalizationExtension
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
 
+TIMES = "words/times.txt"
+"""The template of times in words, which no other template names."""
+
 Direction = Literal["ltr", "rtl"]
 
 
@@ -156,11 +159,12 @@ def _texts(templates: Path) -> list[str]:
 def _citizens(templates: Path) -> list[str]:
     """The names of those that citizens get words from.
 
-    Not theirs is what stands in `desk/`, macros whose name begins so, and macros that only those use.
+    Not theirs is what a folder or name beginning with `desk` or `organisers` holds; macros and words are theirs
+    where another template of theirs uses them.
     """
     environment = Environment(extensions=[InternationalizationExtension])  # noqa: S701 - parses, renders nothing
-    names = [name for name in _texts(templates) if not re.search(r"(^|/)desk", name)]
-    used = {name for name in names if not name.startswith("macros/")}
+    names = [name for name in _texts(templates) if not re.search(r"(^|/)(desk|organisers)", name)]
+    used = {name for name in names if not name.startswith(("macros/", "words/")) or name == TIMES}
     new = list(used)
     while new:
         parsed = environment.parse((templates / new.pop()).read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ from uuid import uuid4
 from dialograum.calendars import Calendars
 from dialograum.database import Listener
 from dialograum.languages import LANGUAGES
+from dialograum.negotiation import default_for_organisers, for_organisers
 from dialograum.pages import environment
 from dialograum.settings import Settings
 from dialograum.site import site_of
@@ -61,14 +62,15 @@ def composer_of(settings: Settings) -> Audiences:
         languages=languages,
         default_language=settings.default_language,
     )
+    default = default_for_organisers(site.default_language)
     organisers = OrganiserComposer(
         words,
         sender=sender,
         base_url=settings.base_url,
         privacy_url=site.privacy_url,
         imprint_url=site.imprint_url,
-        languages=languages,
-        default_language=settings.default_language,
+        languages={language.code: language for language in (*for_organisers(site.languages), default)},
+        default_language=default.code,
     )
     return Audiences(attendees.compose, dict.fromkeys(KINDS, organisers.compose))
 

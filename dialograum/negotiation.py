@@ -53,7 +53,17 @@ def is_of_the_desk(path: str) -> bool:
 
 def shown_at(path: str, offered: Iterable[Language]) -> tuple[Language, ...]:
     """Those of the offered languages that the page at a path exists in: the desk has the complete ones."""
-    return tuple(language for language in offered if language.is_complete or not is_of_the_desk(path))
+    return for_organisers(offered) if is_of_the_desk(path) else tuple(offered)
+
+
+def for_organisers(offered: Iterable[Language]) -> tuple[Language, ...]:
+    """Those of the offered languages in which organisers are spoken to."""
+    return tuple(language for language in offered if language.is_complete)
+
+
+def default_for_organisers(default: Language) -> Language:
+    """The installation's default language if organisers are spoken to in it, else German."""
+    return default if default.is_complete else LANGUAGES["de"]
 
 
 class LanguageMiddleware:
@@ -72,7 +82,7 @@ class LanguageMiddleware:
         self.app = app
         self.offered = {language.code: language for language in offered}
         self.default = default
-        self.desk_default = default if default.is_complete else LANGUAGES["de"]
+        self.desk_default = default_for_organisers(default)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or scope["path"].startswith(UNTOUCHED):

@@ -21,7 +21,7 @@ from markdown_it import MarkdownIt
 from markupsafe import Markup
 
 from dialograum.failures import CannotRun
-from dialograum.languages import LANGUAGES, TEMPLATES, Language, translator
+from dialograum.languages import LANGUAGES, TEMPLATES, TIMES, Language, translator
 from dialograum.message_text import message_html, message_text
 from dialograum.negotiation import shown_at
 from events.rules import local_time
@@ -115,7 +115,7 @@ class Times:
 
     def __init__(self, environment: Environment, language: Language) -> None:
         self.language = language
-        self._said = environment.get_template("words/times.txt").make_module({"language": language})
+        self._said = environment.get_template(TIMES).make_module({"language": language})
 
     def _say(self, macro: str, **facts: str) -> str:
         return str(getattr(self._said, macro)(**facts)).strip()

@@ -47,7 +47,12 @@ from dialograum.mailing import composer_of
 from dialograum.mode_api import ModeApi
 from dialograum.mode_words import ModeWords
 from dialograum.monitoring import healthz, metrics, readyz
-from dialograum.negotiation import LanguageMiddleware, negotiate
+from dialograum.negotiation import (
+    LanguageMiddleware,
+    default_for_organisers,
+    for_organisers,
+    negotiate,
+)
 from dialograum.pages import choose_text, environment, read_assets
 from dialograum.problems import database_away, failed, http_error, refused, too_many_failures, unusable
 from dialograum.security import Armour, FormTokens
@@ -133,8 +138,9 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
     def mode_words(request: AnyRequest) -> ModeWords:
         asked = request.query_params.get("lang", "")
         header = request.headers.get("Accept-Language", "")
-        offered = {language.code: language for language in site.languages}
-        return ModeWords(made, offered.get(asked) or negotiate(header, site.languages, site.default_language))
+        offered = {language.code: language for language in for_organisers(site.languages)}
+        default = default_for_organisers(site.default_language)
+        return ModeWords(made, offered.get(asked) or negotiate(header, offered.values(), default))
 
     app = Litestar(
         route_handlers=[

@@ -110,11 +110,17 @@ def test_citizens_catalogues_hold_what_citizens_see(templates):
         ("macros/list.html", "{{ _('List') }}"),
         ("macros/desk_x.html", "{{ _('Error at the desk') }}"),
         ("mail/kind/words.txt", "{{ _('Mail') }}"),
+        (
+            "mail/organisers/kind/words.txt",
+            "{% from 'words/rules.txt' import x %}{{ _('Mail to organisers') }}",
+        ),
+        ("words/rules.txt", "{{ _('Rule') }}"),
+        ("words/times.txt", "{{ _('Time') }}"),
     ):
         (templates / name).parent.mkdir(parents=True, exist_ok=True)
         (templates / name).write_text(text)
-    theirs = {"Both", "Deep", "Page", "Mail"}
-    organisers = {"Desk", "List", "Error at the desk"}
+    theirs = {"Both", "Deep", "Page", "Mail", "Time"}
+    organisers = {"Desk", "List", "Error at the desk", "Mail to organisers", "Rule"}
     for code, expected in (("ar", theirs), ("de-simple", theirs), ("de", theirs | organisers)):
         update(code, templates)
         assert set(gaps(code, templates).missing) & (theirs | organisers) == expected
