@@ -11,7 +11,16 @@ from jinja2 import Environment
 
 from events.calendar import Party
 from notifications.delivery import Letter
-from notifications.mail import Recipient, Sender, build, clean, content_of, envelope_address, render
+from notifications.mail import (
+    OF_NO_ATTENDEE,
+    Recipient,
+    Sender,
+    build,
+    clean,
+    content_of,
+    envelope_address,
+    render,
+)
 from notifications.outbox import Claim
 
 FOLDER = "mail/organisers"
@@ -77,19 +86,14 @@ class OrganiserComposer:
     def _facts(self, message: Claim, language: Language) -> dict[str, Any]:
         """All that the templates know; of what the layouts ask about attendees there is nothing."""
         return {
+            **OF_NO_ATTENDEE,
             **message.context,
             "kind": message.kind,
             "called": message.recipient_name,
             "language": language,
-            "changed": (),
-            "active": False,
-            "asks": False,
-            "invitation": None,
-            "event": {"contact": None},
-            "registration": {"status": None, "attendance": None},
             "links": {
+                **OF_NO_ATTENDEE["links"],
                 "main": self._base_url + message.context["path"],
-                "join": None,
                 "privacy": self._privacy_url,
                 "imprint": self._imprint_url,
             },

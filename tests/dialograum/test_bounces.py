@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from typing import Any
 
 import pytest
 
@@ -120,7 +121,7 @@ async def test_whoever_can_be_reached_again_is_marked_no_more(town, event, by):
     anna = await town.register(forum, "Anna Muster")
     await settled(anna, came_back=True)
     if by == "another address":
-        changed = {"email": "new@example.org", "address": "new@example.org"}
+        changed: dict[Any, Any] = {"email": "new@example.org", "address": "new@example.org"}
         await Registration.update(changed).where(Registration.id == anna.id)
     else:
         await enqueue([new(recipient=anna.email, about=anna.id, event_id=forum.id)])
