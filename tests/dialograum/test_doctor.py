@@ -1,12 +1,20 @@
 """What the doctor finds, with a real database and a real mail server."""
 
+from datetime import UTC, datetime, timedelta
+
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Sink
 from pydantic import SecretStr
 
 from dialograum import database as db
+from dialograum import publishing
 from dialograum.database import DB
-from dialograum.doctor import examine
+from dialograum.doctor import Check, examine
+from dialograum.event_file import from_document
+from dialograum.settings import Settings
+from hybrid.indicators import BUILT_IN
+from tests.forum import forum
+from tests.hybrid.files import COUNTIES
 from tests.postgres import free_port
 
 
@@ -56,3 +64,40 @@ async def test_a_mail_server_is_greeted(database, settings):
         assert "geheim" not in refused.text
     finally:
         server.stop()
+
+
+async def test_a_source_that_was_set_is_fetched_and_read(database, settings, tmp_path):
+    figures = tmp_path / "kreise.csv"
+    today = datetime.now(UTC).date() - timedelta(days=1)
+    figures.write_text(COUNTIES.replace("2026-11-02", str(today)), encoding="utf-8")
+
+    async def found() -> Check:
+        changed = Settings(data_dir=settings.data_dir, indicator_urls={"rki-incidence": figures.as_uri()})
+        usual, DB.pool = DB.pool, None
+        try:
+            return {check.name: check for check in await examine(changed)}["rki-incidence"]
+        finally:
+            DB.pool = usual
+
+    assert (await found()).ok is True
+    assert (await found()).text == f"2 regions, newest row of {today}"
+    figures.write_text(COUNTIES.replace("2026-11-0", "2024-11-0"), encoding="utf-8")
+    assert (await found()).ok is None
+    assert "too old for a switch" in (await found()).text
+    figures.write_text(COUNTIES.replace("Inzidenz", "Wert"), encoding="utf-8")
+    assert (await found()).ok is False
+    assert "the column Inzidenz_7-Tage is missing" in (await found()).text
+    figures.unlink()
+    assert (await found()).ok is False
+
+
+async def test_a_source_that_nobody_listens_to_is_named_and_left_alone(database, settings):
+    checks = await found_by(settings)
+    assert {checks[name].ok for name in BUILT_IN} == {None}
+
+
+async def test_an_event_that_listens_to_an_unknown_source_is_found(database, settings):
+    rule = {"indicator": "gone", "region": "x", "enter_at": 2, "leave_at": 1}
+    document = from_document(forum(mode_rules=[rule]))
+    await publishing.create(document, None, datetime.now(UTC), languages=("de", "en"))
+    assert (await found_by(settings))["gone"].ok is False
