@@ -112,7 +112,7 @@ async def kept_reports(
 
 
 def _kept(row: Mapping[str, Any], region: str) -> KeptReport:
-    rows = msgspec.json.decode(row["rows"]) if row["rows"] else []
+    rows: Any = msgspec.json.decode(row["rows"]) if row["rows"] else []
     report: SeriesReport | StateReport
     if row["newest_on"] is None:
         report = StateReport(

@@ -15,6 +15,7 @@ from piccolo.conf.apps import Finder
 
 from dialograum.cli import COMMANDS
 from dialograum.settings import Settings
+from hybrid.mail import FOLDER, KINDS
 from registration.arrivals import KIND_OF_NEWS, NEWS_OF_THE_KNOWN
 from registration.news import ANNOUNCEMENT, REMINDING
 from tests.postgres import short_folder
@@ -173,10 +174,13 @@ def test_every_mail_that_is_told_has_its_folder_and_the_other_way_round():
                     told |= {
                         str(part.value) for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)
                     }
-    folders = {path.name for path in (ROOT / "templates" / "mail").iterdir() if path.is_dir()}
-    assert told == folders
-    for folder in folders:
-        assert (ROOT / "templates" / "mail" / folder / "subject.txt").is_file()
+    mails = ROOT / "templates" / "mail"
+    folders = {path.name for path in mails.iterdir() if path.is_dir()}
+    assert told | {Path(FOLDER).name} == folders
+    assert set(KINDS) == {path.name for path in (mails.parent / FOLDER).iterdir() if path.is_dir()}
+    assert not told & set(KINDS)
+    for folder in [mails / kind for kind in told] + [mails.parent / FOLDER / kind for kind in KINDS]:
+        assert (folder / "subject.txt").is_file()
 
 
 # README
