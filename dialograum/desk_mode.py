@@ -11,7 +11,7 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.response import Redirect, Template
 
-from dialograum.access import Calling, Managed, may_write
+from dialograum.access import Calling, Managed, may_write, signed_in
 from dialograum.desk import PRIVATE, frame_of
 from dialograum.settings import Settings
 from dialograum.signin import Caller
@@ -48,6 +48,7 @@ FILE_BYTES = 900_000
 
 class ModePages(Controller):
     path = "/organise/events/{slug:str}/mode"
+    guards = (signed_in,)
     include_in_schema = False
     response_headers = PRIVATE
 

@@ -7,12 +7,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from hybrid.packing import packed
 from hybrid.queries import regions_in_use
 from hybrid.reports import Report as Said
 from hybrid.reports import SeriesReport, StateReport
 from hybrid.tables import Reading, Report, Source
 
-DAYS_KEPT = 60
+DAYS_KEPT = 30
 """How far back the rows of a report are kept, unless a rule waits longer until they have settled."""
 
 DAYS_MORE = 15
@@ -110,13 +111,13 @@ async def _locked_source(indicator: str) -> Source:
     return source
 
 
-def _readings(said: Said, in_use: dict[str, int]) -> Iterable[tuple[str, list[Any]]]:
+def _readings(said: Said, in_use: dict[str, int]) -> Iterable[tuple[str, Any]]:
     if isinstance(said, SeriesReport):
         for region, rows in said.rows.items():
             days = max(DAYS_KEPT, in_use.get(region, 0) + DAYS_MORE)
             first = said.report_on - timedelta(days=days)
-            if kept := [[row.on.isoformat(), row.value] for row in rows if row.on >= first]:
-                yield region, kept
+            if kept := [row for row in rows if row.on >= first]:
+                yield region, packed(kept)
         return
     by_region: dict[str, list[Any]] = {}
     for warning in said.warnings:
@@ -127,7 +128,7 @@ def _readings(said: Said, in_use: dict[str, int]) -> Iterable[tuple[str, list[An
     yield from by_region.items()
 
 
-async def _write_readings(report_id: int, readings: Iterable[tuple[str, list[Any]]]) -> None:
+async def _write_readings(report_id: int, readings: Iterable[tuple[str, Any]]) -> None:
     found = list(readings)
     await Reading.raw(
         "INSERT INTO reading (report, region, rows)"

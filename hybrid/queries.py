@@ -10,7 +10,8 @@ import msgspec
 from events.rules import EventStatus
 from events.tables import Event
 from hybrid.forms import ModeRuleSpec
-from hybrid.reports import Alert, Row, SeriesReport, StateReport
+from hybrid.packing import unpacked
+from hybrid.reports import Alert, SeriesReport, StateReport
 from hybrid.rules import Rule
 from hybrid.tables import ModeProposal, ModeRule, ModeSwitch, RecordedFile, Report, Source
 
@@ -111,7 +112,7 @@ async def kept_reports(
 
 
 def _kept(row: Mapping[str, Any], region: str) -> KeptReport:
-    rows = msgspec.json.decode(row["rows"]) if row["rows"] else []
+    rows: Any = msgspec.json.decode(row["rows"]) if row["rows"] else []
     report: SeriesReport | StateReport
     if row["newest_on"] is None:
         report = StateReport(
@@ -128,8 +129,7 @@ def _kept(row: Mapping[str, Any], region: str) -> KeptReport:
             ),
         )
     else:
-        found = tuple(Row(date.fromisoformat(on), value) for on, value in rows)
-        report = SeriesReport(row["report_on"], {region: found})
+        report = SeriesReport(row["report_on"], {region: unpacked(rows)})
     return KeptReport(
         id=row["id"],
         report_on=row["report_on"],

@@ -52,7 +52,7 @@ class Reading(Table):
     id: Serial
     report = ForeignKey(Report, on_delete=OnDelete.cascade)
     region = Varchar(length=200)
-    rows: Any = JSONB(help_text="[day, value] by day; of a state [severity, onset, expires, event]")
+    rows: Any = JSONB(help_text="first day, step and values; of a state [severity, onset, expires, event]")
 
     one_region = Unique([report, region])
 
