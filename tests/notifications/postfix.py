@@ -44,7 +44,7 @@ virtual_mailbox_maps = inline:{{ {boxes} }}
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 virtual_minimum_uid = 1
-transport_maps = inline:{{ {{gone@example.org = error:5.1.1 no such user here}} }}
+transport_maps = inline:{{ {{gone@example.org = nouser:}} }}
 smtpd_recipient_restrictions = permit_mynetworks, reject
 smtpd_peername_lookup = no
 """
@@ -62,6 +62,7 @@ error unix - - n - - error
 retry unix - - n - - error
 virtual unix - n n - - virtual
 anvil unix - - n - 1 anvil
+nouser unix - n n - - pipe user={nobody} argv=/bin/sh -c {{exit 67}}
 proxymap unix - - n - - proxymap
 postlog unix-dgram n - n - 1 postlogd
 """
@@ -145,7 +146,7 @@ def _prepare(folder: Path, root: Path, port: int, people: tuple[str, ...]) -> No
         gid=group,
     )
     (folder / "etc" / "main.cf").write_text(main)
-    (folder / "etc" / "master.cf").write_text(MASTER.format(port=port))
+    (folder / "etc" / "master.cf").write_text(MASTER.format(port=port, nobody=NOBODY))
 
 
 async def _until_it_listens(server: Postfix, master: asyncio.subprocess.Process) -> None:
