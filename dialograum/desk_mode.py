@@ -73,7 +73,16 @@ class ModePages(Controller):
         try:
             on, value = typed_figure(typed["on"], typed["value"])
             event = await event_by_id(managed.id)
-            await note_figure(indicator, chosen.spec.region, on, value, event, caller.organiser, now)
+            await note_figure(
+                indicator,
+                chosen.spec.region,
+                on,
+                value,
+                event,
+                caller.organiser,
+                now,
+                has_servers=bool(settings.jitsi_urls),
+            )
         except FormInvalid as refused:
             figure = {"rule": chosen.spec.effective_key, "errors": dict(refused.errors), **typed}
             return await _mode_page(managed, caller, request, now, settings, figure)

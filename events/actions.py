@@ -11,7 +11,7 @@ from events.details import EventDetails, SessionDetails
 from events.errors import Conflict, ModeRefused
 from events.forms import EventSpec, GroupSpec, SeriesSpec, SessionSpec, VenueSpec
 from events.queries import details_of, event_by_id
-from events.rules import OFFERED, Attendance, EventStatus, Mode, group_limit, instant, limits
+from events.rules import OFFERED, Attendance, EventStatus, Limits, Mode, group_limit, instant, limits
 from events.tables import (
     Activity,
     Event,
@@ -58,10 +58,14 @@ async def rewrite(event: Event, spec: EventSpec, now: datetime) -> list[Change]:
     if event.mode == event.base_mode:
         event.mode = spec.mode.value
     _check_mode(before, Mode(event.mode))
+    exceeded = limits_of(event).online
     _fill_row(event, spec, now)
     event.personal_data_removed_at = None
     event.version += 1
     _set_limits(event)
+    if event.online_limit is not None and event.online_limit == exceeded:
+        # What a switch has moved online beyond the limit stays there.
+        event.online_limit = max(event.online_limit, event.online_taken)
     _check_seats(event)
     await event.save()
     await _write_programme(event, spec)
@@ -250,10 +254,20 @@ def _fill_row(event: Event, spec: EventSpec, now: datetime) -> None:
 
 
 def _set_limits(event: Event) -> None:
-    now = limits(
-        Mode(event.mode), Mode(event.base_mode), event.capacity, event.digital_capacity, event.hybrid_capacity
-    )
+    now = limits_of(event)
     event.in_person_limit, event.online_limit = now.in_person, now.online
+
+
+def limits_of(event: Event) -> Limits:
+    """What may be held of the event as it stands, if nobody held more since a switch."""
+    return limits(
+        Mode(event.mode),
+        Mode(event.base_mode),
+        event.capacity,
+        event.digital_capacity,
+        event.hybrid_capacity,
+        event.came_back,
+    )
 
 
 async def _write_programme(event: Event, spec: EventSpec) -> None:
@@ -354,6 +368,10 @@ async def _write_signups(event: Event, spec: EventSpec, sessions: dict[str, int]
 
 
 async def _write_groups(event: Event, specs: Sequence[GroupSpec], sessions: dict[str, int]) -> None:
+    before = {
+        row["key"]: group_limit(Mode(event.mode), row["capacity"], row["digital_capacity"])
+        for row in await WorkingGroup.select().where(WorkingGroup.event == event.id)
+    }
     existing = await _ids(WorkingGroup, event)
     groups = {}
     for position, spec in enumerate(specs):
@@ -370,15 +388,23 @@ async def _write_groups(event: Event, specs: Sequence[GroupSpec], sessions: dict
                 WorkingGroup.moderators: list(spec.moderators),
             },
         )
-        await _write_slots(event, spec, groups[spec.key], [sessions[key] for key in spec.sessions])
+        await _write_slots(
+            event, spec, groups[spec.key], [sessions[key] for key in spec.sessions], before.get(spec.key)
+        )
     await _remove(WorkingGroup, event, groups)
 
 
-async def _write_slots(event: Event, spec: GroupSpec, group: int, sessions: Sequence[int]) -> None:
+async def _write_slots(
+    event: Event, spec: GroupSpec, group: int, sessions: Sequence[int], before: int | None
+) -> None:
     limit = group_limit(Mode(event.mode), spec.capacity, spec.digital_capacity)
     slots = {row["session"]: row for row in await GroupSlot.select().where(GroupSlot.group == group)}
     for session in sessions:
-        await _write_slot(slots.get(session), group, session, limit, f"group {spec.key}")
+        slot = slots.get(session)
+        kept = limit is not None and limit == before and slot is not None
+        await _write_slot(
+            slot, group, session, max(limit, slot["taken"]) if kept else limit, f"group {spec.key}"
+        )
     gone = [slots[session]["id"] for session in slots if session not in sessions]
     if gone:
         await GroupSlot.delete().where(GroupSlot.id.is_in(gone))

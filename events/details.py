@@ -135,6 +135,7 @@ class EventDetails:
     changed_at: datetime
     cancel_reason: str | None = None
     mode_locked: bool = False
+    came_back: bool = False
     """Whether rules are judged and shown, but do not move the event."""
     mode_changed_at: datetime | None = None
     mode_reason: str | None = None

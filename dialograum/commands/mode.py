@@ -129,8 +129,9 @@ async def _evaluate(settings: Settings, slug: str | None) -> list[tuple[str, dic
         else:
             slugs, names = [slug], names_of(await stored_rules((await details(slug)).id))
         chosen = {name: settings.sources[name] for name in names if name in settings.sources}
-        await read_due(chosen, timedelta(), tell_source_failed)
-        await evaluate_waiting(chosen, datetime.now(UTC))
+        has_servers = bool(settings.jitsi_urls)
+        await read_due(chosen, timedelta(), tell_source_failed, has_servers=has_servers)
+        await evaluate_waiting(chosen, datetime.now(UTC), has_servers=has_servers)
         return await _shown(settings, slugs)
 
 
