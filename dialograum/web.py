@@ -67,6 +67,7 @@ from events.errors import Refusal
 from events.queries import details_of, event_by_id
 from hybrid.controllers import JoinPages
 from hybrid.meeting_servers import MeetingServers
+from hybrid.queries import could_move
 from registration.admission import Admission
 from registration.announcement_pages import OwnAnnouncementPages, UnsubscribePages
 from registration.controllers import Entrance, PersonalPages, RegisterPages
@@ -187,6 +188,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             "now": Provide(_now, sync_to_thread=False),
             "language_code": Provide(_language_code, sync_to_thread=False),
             "text": Provide(_text, sync_to_thread=False),
+            "could_move": Provide(lambda: could_move, sync_to_thread=False),
             "calendars": Provide(calendars_in_language, sync_to_thread=False),
             "mode_words": Provide(mode_words, sync_to_thread=False),
             "shown": Provide(shown, sync_to_thread=False),

@@ -9,6 +9,14 @@ from uuid import UUID
 from events.rules import OFFERED, Attendance, EventStatus, Mode
 
 
+class OnlineAccess(StrEnum):
+    """What keeps a person from taking part by screen; who can has none of these."""
+
+    PHONE = "phone"
+    """By telephone they can listen and talk."""
+    NONE = "none"
+
+
 class RegistrationStatus(StrEnum):
     """`pending` and `confirmed` hold seats; `pending` until the address is confirmed."""
 
