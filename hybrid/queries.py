@@ -118,10 +118,11 @@ async def kept_reports(
         since,
         limit,
     )
-    return [_kept(row, region) for row in reversed(rows)]
+    return [as_kept(row, region) for row in reversed(rows)]
 
 
-def _kept(row: Mapping[str, Any], region: str) -> KeptReport:
+def as_kept(row: Mapping[str, Any], region: str) -> KeptReport:
+    """A row of `report` with the region's `rows` of `reading`, `None` where it has none."""
     rows = msgspec.json.decode(row["rows"]) if row["rows"] else []
     report: SeriesReport | StateReport
     if row["newest_on"] is None:
