@@ -93,6 +93,7 @@ class OrganiserComposer:
             "links": {
                 "main": self._base_url + message.context["path"],
                 "join": None,
+                "unsubscribe": None,
                 "privacy": self._privacy_url,
                 "imprint": self._imprint_url,
             },
