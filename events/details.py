@@ -155,6 +155,11 @@ class EventDetails:
         return OFFERED[self.mode]
 
     @property
+    def is_moved_online(self) -> bool:
+        """Whether a switch took it from the hall to the screen."""
+        return self.mode is Mode.DIGITAL and self.base_mode is not Mode.DIGITAL
+
+    @property
     def assigns_at_once(self) -> bool:
         """Whether wishes are met as they come: not while they are collected until the deadline."""
         return self.allocation == "first_come" or self.assigned_at is not None
