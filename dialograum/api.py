@@ -265,6 +265,8 @@ def registration_json(
         "name": row.name,
         "status": row.status,
         "attendance": row.attendance,
+        "attendance_wished": row.attendance_wished,
+        "online_access": row.online_access,
         "seats": row.seats,
         "language": row.language,
         "groups": attendee.groups,

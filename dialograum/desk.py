@@ -14,7 +14,7 @@ from dialograum.access import COOKIE, Calling, Managed, managed_registration, ma
 from dialograum.api import csv_download
 from dialograum.settings import Settings
 from dialograum.signin import Caller
-from events.controllers import BaseUrl, Calendars, Now, Text, TownName, event_context, see_other
+from events.controllers import BaseUrl, Calendars, ModeOf, Now, Text, TownName, event_context, see_other
 from events.details import EventDetails
 from events.queries import activities_of, all_events, events_of
 from events.rules import EventStatus, Role
@@ -22,6 +22,7 @@ from registration import actions
 from registration.attendees import AttendeeFilter, attendee, attendees
 from registration.locking import locked_sessions
 from registration.queries import counts_by_status
+from registration.reminding import schedule_of
 from registration.rules import ACTIVE, RegistrationStatus
 from registration.undeliverable import undeliverable
 
@@ -111,6 +112,7 @@ class DeskPages(Controller):
                 **await frame_of(managed, caller, now, "overview"),
                 "state": managed.state(now),
                 "activities": await activities_of(managed.id, limit=10),
+                "reminders": await schedule_of(managed.id),
             },
         )
 
@@ -123,10 +125,10 @@ class DeskPages(Controller):
         calendars: Calendars,
         base_url: BaseUrl,
         town: TownName,
+        mode_of: ModeOf,
     ) -> Template:
-        return Template(
-            "pages/event.html", context=await event_context(managed, now, text, calendars, base_url, town)
-        )
+        context = await event_context(managed, now, text, calendars, base_url, town)
+        return Template("pages/event.html", context={**context, "moves": await mode_of(managed)})
 
     @post("/events/{slug:str}/publication", guards=[may_write], status_code=200)
     async def publish(self, managed: Managed, request: AnyRequest, caller: Calling, now: Now) -> Redirect:

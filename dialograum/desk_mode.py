@@ -11,7 +11,7 @@ from litestar.datastructures import UploadFile
 from litestar.di import NamedDependency
 from litestar.response import Redirect, Template
 
-from dialograum.access import Calling, Managed, may_write
+from dialograum.access import Calling, Managed, may_write, signed_in
 from dialograum.desk import PRIVATE, frame_of
 from dialograum.settings import Settings
 from dialograum.signin import Caller
@@ -48,6 +48,7 @@ FILE_BYTES = 900_000
 
 class ModePages(Controller):
     path = "/organise/events/{slug:str}/mode"
+    guards = (signed_in,)
     include_in_schema = False
     response_headers = PRIVATE
 
@@ -72,7 +73,16 @@ class ModePages(Controller):
         try:
             on, value = typed_figure(typed["on"], typed["value"])
             event = await event_by_id(managed.id)
-            await note_figure(indicator, chosen.spec.region, on, value, event, caller.organiser, now)
+            await note_figure(
+                indicator,
+                chosen.spec.region,
+                on,
+                value,
+                event,
+                caller.organiser,
+                now,
+                has_servers=bool(settings.jitsi_urls),
+            )
         except FormInvalid as refused:
             figure = {"rule": chosen.spec.effective_key, "errors": dict(refused.errors), **typed}
             return await _mode_page(managed, caller, request, now, settings, figure)

@@ -49,6 +49,7 @@ async def remove_personal_data(event_id: int, now: datetime, mail_dir: Path) -> 
                 Registration.number: "",
                 Registration.answers: {},
                 Registration.special_answers: {},
+                Registration.online_access: None,
                 Registration.confirm_nonce: "",
                 Registration.own_nonce: "",
                 Registration.join_nonce: "",

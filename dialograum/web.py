@@ -67,6 +67,8 @@ from events.errors import Refusal
 from events.queries import details_of, event_by_id
 from hybrid.controllers import JoinPages
 from hybrid.meeting_servers import MeetingServers
+from hybrid.public_mode import public_mode
+from hybrid.queries import could_move
 from registration.admission import Admission
 from registration.announcement_pages import OwnAnnouncementPages, UnsubscribePages
 from registration.controllers import Entrance, PersonalPages, RegisterPages
@@ -132,6 +134,11 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
     def calendars_in_language(request: AnyRequest) -> CalendarsInLanguage:
         return CalendarsInLanguage(calendars, request.scope["state"]["language"])
 
+    def mode_of(request: AnyRequest) -> Any:
+        language: Language = request.scope["state"]["language"]
+        mirrored, now = language.direction == "rtl", _now(request)
+        return lambda event: public_mode(event, settings.sources, now, mirrored=mirrored)
+
     def shown(request: AnyRequest, now: Now) -> Any:
         return shown_in(request, now, site.languages, settings.base_url)
 
@@ -187,6 +194,8 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             "now": Provide(_now, sync_to_thread=False),
             "language_code": Provide(_language_code, sync_to_thread=False),
             "text": Provide(_text, sync_to_thread=False),
+            "mode_of": Provide(mode_of, sync_to_thread=False),
+            "could_move": Provide(lambda: could_move, sync_to_thread=False),
             "calendars": Provide(calendars_in_language, sync_to_thread=False),
             "mode_words": Provide(mode_words, sync_to_thread=False),
             "shown": Provide(shown, sync_to_thread=False),

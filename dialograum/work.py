@@ -61,10 +61,12 @@ async def _read_sources(settings: Settings, stop: asyncio.Event) -> None:
 
 async def read_sources(settings: Settings) -> None:
     """Reads every source that is due and judges what was not judged yet."""
-    await read_due(settings.sources, timedelta(seconds=settings.indicator_interval), tell_source_failed)
+    interval, has_servers = timedelta(seconds=settings.indicator_interval), bool(settings.jitsi_urls)
+    await read_due(settings.sources, interval, tell_source_failed, has_servers=has_servers)
     now = datetime.now(UTC)
     listened = await listened_to(now)
-    await evaluate_waiting({name: settings.sources[name] for name in listened & settings.sources.keys()}, now)
+    known = {name: settings.sources[name] for name in listened & settings.sources.keys()}
+    await evaluate_waiting(known, now, has_servers=has_servers)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -46,6 +46,15 @@ Text = NamedDependency[SkipValidation[Callable[[Texts | None], str]]]
 """The text of a table in the visitor's language."""
 
 
+class ModeFacts(Protocol):
+    """What visitors are told of the mode of events: `rules` that may move one, and the last `switch`."""
+
+    async def __call__(self, event: EventDetails) -> Any: ...
+
+
+ModeOf = NamedDependency[SkipValidation[ModeFacts]]
+
+
 async def public_event(slug: str) -> EventDetails:
     """A published or cancelled event; a draft is as unknown as one that does not exist."""
     event = await details(slug)
@@ -82,12 +91,18 @@ class EventPages(Controller):
 
     @get("/events/{slug:str}", name="event")
     async def event(
-        self, slug: Slug, now: Now, text: Text, calendars: Calendars, base_url: BaseUrl, town: TownName
+        self,
+        slug: Slug,
+        now: Now,
+        text: Text,
+        calendars: Calendars,
+        base_url: BaseUrl,
+        town: TownName,
+        mode_of: ModeOf,
     ) -> Template:
         event = await public_event(slug)
-        return Template(
-            "pages/event.html", context=await event_context(event, now, text, calendars, base_url, town)
-        )
+        context = await event_context(event, now, text, calendars, base_url, town)
+        return Template("pages/event.html", context={**context, "moves": await mode_of(event)})
 
     @get("/events/{slug:str}/calendar.ics", name="event-calendar")
     async def calendar(self, slug: Slug, request: AnyRequest, calendars: Calendars) -> Response[bytes]:

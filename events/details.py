@@ -135,6 +135,7 @@ class EventDetails:
     changed_at: datetime
     cancel_reason: str | None = None
     mode_locked: bool = False
+    came_back: bool = False
     """Whether rules are judged and shown, but do not move the event."""
     mode_changed_at: datetime | None = None
     mode_reason: str | None = None
@@ -152,6 +153,11 @@ class EventDetails:
     def offered(self) -> tuple[Attendance, ...]:
         """The attendances a newcomer can choose in the present mode."""
         return OFFERED[self.mode]
+
+    @property
+    def is_moved_online(self) -> bool:
+        """Whether a switch took it from the hall to the screen."""
+        return self.mode is Mode.DIGITAL and self.base_mode is not Mode.DIGITAL
 
     @property
     def assigns_at_once(self) -> bool:

@@ -68,17 +68,18 @@ def limits(
     capacity: int | None,
     digital_capacity: int | None,
     hybrid_capacity: int | None,
+    came_back: bool = False,
 ) -> Limits:
     """The limits of an event in a mode.
 
     `hybrid_capacity` limits the hall while a rule or a hand makes the event hybrid; an event that is
-    hybrid by itself keeps `capacity`.
+    hybrid by itself, or because it `came_back` to a hall that is too small for all, keeps `capacity`.
     """
     if mode is Mode.IN_PERSON:
         return Limits(in_person=capacity, online=0)
     if mode is Mode.DIGITAL:
         return Limits(in_person=0, online=digital_capacity)
-    switched = base_mode is not Mode.HYBRID and hybrid_capacity is not None
+    switched = base_mode is not Mode.HYBRID and hybrid_capacity is not None and not came_back
     return Limits(in_person=hybrid_capacity if switched else capacity, online=digital_capacity)
 
 

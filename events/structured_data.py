@@ -53,8 +53,7 @@ def json_ld(
 def _status(event: EventDetails) -> str:
     if event.status is EventStatus.CANCELLED:
         return "EventCancelled"
-    moved = event.mode is Mode.DIGITAL and event.base_mode is not Mode.DIGITAL
-    return "EventMovedOnline" if moved else "EventScheduled"
+    return "EventMovedOnline" if event.is_moved_online else "EventScheduled"
 
 
 def _place(venue: VenueDetails) -> dict[str, Any]:

@@ -72,6 +72,9 @@ class Event(Table):
 
     mode = Varchar(length=16, choices=Mode, default=Mode.IN_PERSON)
     base_mode = Varchar(length=16, choices=Mode, default=Mode.IN_PERSON)
+    came_back = Boolean(
+        default=False, help_text="hybrid since the hall was too small for all on the way back from the screen"
+    )
     mode_changed_at = Timestamptz(null=True, default=None)
     mode_reason = Text(null=True, default=None)
     mode_locked = Boolean(default=False, help_text="rules are judged and shown, but do not move the event")

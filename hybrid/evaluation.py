@@ -6,16 +6,17 @@ for by the next.
 """
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from events.queries import event_by_id
+from events.queries import details_of, event_by_id
 from events.rules import EventStatus, Mode
 from events.tables import Event
 from hybrid import keeping
 from hybrid.actions import follow, propose_leaving_expired
+from hybrid.notices import tell_held, tell_switched
 from hybrid.queries import (
     KeptReport,
     StoredRule,
@@ -28,6 +29,7 @@ from hybrid.queries import (
 from hybrid.reports import Report
 from hybrid.rules import (
     Decision,
+    Hold,
     Reading,
     Rule,
     Standing,
@@ -40,6 +42,7 @@ from hybrid.rules import (
     resolved,
 )
 from hybrid.sources import Indicator
+from hybrid.switching import Cause, refusal, switch
 from hybrid.tables import ModeRule
 
 
@@ -83,13 +86,14 @@ async def take_report(
     checksum: str,
     read_at: datetime,
     now: datetime,
+    has_servers: bool = True,
     regions: Collection[str] | None = None,
     scope: str = "",
 ) -> bool:
     """Keeps a report that was read and judges every event that listens to it; whether it was new to rules.
 
-    Handing in the same again changes nothing. `regions` are those that were read, `None` all; `scope` is the
-    region where each is reported by itself.
+    Handing in the same again changes nothing. `has_servers`: there is a meeting server. `regions`
+    are those that were read, `None` all; `scope` is the region where each is reported by itself.
     """
     kept = await keeping.keep(
         indicator.name,
@@ -101,7 +105,7 @@ async def take_report(
         regions=regions,
         scope=scope,
     )
-    await evaluate_all(indicator, now)
+    await evaluate_all(indicator, now, has_servers=has_servers)
     return kept is not None and bool(kept.counts)
 
 
@@ -110,23 +114,29 @@ async def could_not_read(indicator: Indicator, reason: str, now: datetime) -> bo
     return await keeping.note_failure(indicator.name, reason, now)
 
 
-async def evaluate_waiting(indicators: Mapping[str, Indicator], now: datetime) -> None:
+async def evaluate_waiting(
+    indicators: Mapping[str, Indicator], now: datetime, *, has_servers: bool = True
+) -> None:
     """Judges what came and was not judged, where a worker stopped half-way, and rules that have expired since."""
     for indicator in indicators.values():
-        await evaluate_all(indicator, now)
+        await evaluate_all(indicator, now, has_servers=has_servers)
 
 
-async def evaluate_all(indicator: Indicator, now: datetime) -> dict[int, Decision]:
+async def evaluate_all(
+    indicator: Indicator, now: datetime, *, has_servers: bool = True
+) -> dict[int, Decision]:
     """Judges every event that listens to the indicator; what follows, by the ids of those that had a new report."""
     found = {}
     for event_id in await listening_events(indicator.name, now):
-        decision = await evaluate(event_id, indicator, now)
+        decision = await evaluate(event_id, indicator, now, has_servers=has_servers)
         if decision is not None:
             found[event_id] = decision
     return found
 
 
-async def evaluate(event_id: int, indicator: Indicator, now: datetime) -> Decision | None:
+async def evaluate(
+    event_id: int, indicator: Indicator, now: datetime, *, has_servers: bool = True
+) -> Decision | None:
     """Judges an event's rules on the indicator by the reports that came since; `None` where none came.
 
     What follows stands as the verdict on the rule that it comes from.
@@ -146,7 +156,7 @@ async def evaluate(event_id: int, indicator: Indicator, now: datetime) -> Decisi
             for one in stored
         ]
         decision = decide(
-            Mode(event.base_mode),
+            Mode.HYBRID if event.came_back else Mode(event.base_mode),
             Mode(event.mode),
             [judgement.standing for judgement in judgements],
             indicator.name,
@@ -155,11 +165,22 @@ async def evaluate(event_id: int, indicator: Indicator, now: datetime) -> Decisi
             locked=event.mode_locked,
             kept=[Mode(one.kept_mode) for one in await open_proposals(event_id) if one.kept_mode],
         )
+        if decision.kind == "switch" and refusal(
+            await details_of(event), decision.to, now, has_servers=has_servers
+        ):
+            decision = replace(decision, kind="hold", hold=Hold.NO_SERVERS)
         for judgement in judgements:
             if judgement.stored.id in waiting:
                 await _write(judgement, waiting[judgement.stored.id][-1], decision)
         cause = next((one for one in judgements if one.standing is decision.by), None)
-        await follow(event, decision, cause.evidence(now) if cause else {}, now)
+        evidence = cause.evidence(now) if cause else {}
+        await follow(event, decision, evidence, now)
+        if decision.kind == "switch":
+            before = Mode(event.mode)
+            told = await switch(event, decision.to, Cause(evidence=evidence), now, has_servers=has_servers)
+            await tell_switched(event_id, before, evidence, told)
+        elif decision.hold is Hold.NO_SERVERS and cause is not None:
+            await tell_held(event_id, decision.to, cause.turned_at, evidence)
         return decision
 
 

@@ -64,6 +64,7 @@ async def read_due(
     *,
     stop: asyncio.Event | None = None,
     limits: Limits = LIMITS,
+    has_servers: bool = True,
 ) -> list[str]:
     """Reads one after the other what is due; the names of those that this worker read.
 
@@ -80,14 +81,14 @@ async def read_due(
         if claimed is not None:
             read.append(name)
             try:
-                await read_source(indicator, claimed, tell, limits=limits)
+                await read_source(indicator, claimed, tell, limits=limits, has_servers=has_servers)
             except Exception:  # a worker goes on, whatever one source ran into
                 logger.exception("The source %s could not be read", name)
     return read
 
 
 async def read_source(
-    indicator: Indicator, claimed: Claimed, tell: Tell, *, limits: Limits = LIMITS
+    indicator: Indicator, claimed: Claimed, tell: Tell, *, limits: Limits = LIMITS, has_servers: bool = True
 ) -> Unreadable | None:
     """Reads the source once and hands over what it says; why not, where it cannot be read."""
     try:
@@ -101,7 +102,13 @@ async def read_source(
         return failure
     now = datetime.now(UTC)
     await evaluation.take_report(
-        indicator, report, address=indicator.address, checksum=found.checksum, read_at=now, now=now
+        indicator,
+        report,
+        address=indicator.address,
+        checksum=found.checksum,
+        read_at=now,
+        now=now,
+        has_servers=has_servers,
     )
     await _done(indicator, found.mark, found.checksum)
     return None

@@ -23,6 +23,8 @@ async def note_figure(
     event: Event,
     by: Organiser | None,
     now: datetime,
+    *,
+    has_servers: bool = True,
 ) -> bool:
     """Keeps the figure as a report and judges every event that listens to the region; whether it counts.
 
@@ -52,6 +54,7 @@ async def note_figure(
         read_at=now,
         now=now,
         scope=region,
+        has_servers=has_servers,
     )
 
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from events.rules import EventStatus
+from events.details import EventDetails
+from events.rules import EventStatus, Mode
 from events.tables import Event
 from hybrid.forms import ModeRuleSpec
 from hybrid.packing import unpacked
@@ -48,6 +49,15 @@ class KeptReport:
 async def rules_of(event: Event) -> tuple[ModeRuleSpec, ...]:
     """The event's rules in the order of its file."""
     return tuple(stored.spec for stored in await stored_rules(event.id))
+
+
+async def could_move(event: EventDetails) -> bool:
+    """Whether an event that has a hall may be moved from or to it by a rule, or is moved at the moment."""
+    if event.base_mode is Mode.DIGITAL:
+        return False
+    if event.mode is not event.base_mode:
+        return True
+    return bool(await ModeRule.exists().where(ModeRule.event == event.id))
 
 
 async def stored_rules(event_id: int) -> list[StoredRule]:
@@ -108,10 +118,11 @@ async def kept_reports(
         since,
         limit,
     )
-    return [_kept(row, region) for row in reversed(rows)]
+    return [as_kept(row, region) for row in reversed(rows)]
 
 
-def _kept(row: Mapping[str, Any], region: str) -> KeptReport:
+def as_kept(row: Mapping[str, Any], region: str) -> KeptReport:
+    """A row of `report` with the region's `rows` of `reading`, `None` where it has none."""
     rows: Any = msgspec.json.decode(row["rows"]) if row["rows"] else []
     report: SeriesReport | StateReport
     if row["newest_on"] is None:

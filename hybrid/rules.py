@@ -83,6 +83,7 @@ class Hold(StrEnum):
     TOO_EARLY = "too_early"
     FROZEN = "frozen"
     STALE = "stale"
+    NO_SERVERS = "no_servers"
 
 
 @dataclass(frozen=True)

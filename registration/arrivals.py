@@ -83,21 +83,21 @@ WRITE = _numbered("""
         WHERE id = {}
     ), arrived AS (
         INSERT INTO registration (
-            id, event, number, name, email, address, language, status, attendance, attendance_wished, seats, wishes,
-            answers, special_answers, held_until, registered_at, confirmed_at, invited_at, invited_sequence, client,
-            confirm_nonce, own_nonce, join_nonce
+            id, event, number, name, email, address, language, status, attendance, attendance_wished, online_access,
+            seats, wishes, answers, special_answers, held_until, registered_at, confirmed_at, invited_at,
+            invited_sequence, client, confirm_nonce, own_nonce, join_nonce
         )
-        SELECT id, {}, number, name, email, address, language, status, attendance, wished, seats, wishes,
+        SELECT id, {}, number, name, email, address, language, status, attendance, wished, access, seats, wishes,
             answers, special, held_until, registered_at, confirmed_at,
             CASE WHEN status = 'confirmed' THEN confirmed_at END, CASE WHEN status = 'confirmed' THEN {}::int END,
             client, one, two, three
         FROM unnest(
             {}::uuid[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[],
-            {}::int[], {}::jsonb[], {}::jsonb[], {}::jsonb[], {}::timestamptz[], {}::timestamptz[], {}::timestamptz[],
-            {}::text[], {}::text[], {}::text[], {}::text[]
+            {}::text[], {}::int[], {}::jsonb[], {}::jsonb[], {}::jsonb[], {}::timestamptz[], {}::timestamptz[],
+            {}::timestamptz[], {}::text[], {}::text[], {}::text[], {}::text[]
         ) WITH ORDINALITY AS new (
-            id, number, name, email, address, language, status, attendance, wished, seats, wishes, answers, special,
-            held_until, registered_at, confirmed_at, client, one, two, three, place
+            id, number, name, email, address, language, status, attendance, wished, access, seats, wishes, answers,
+            special, held_until, registered_at, confirmed_at, client, one, two, three, place
         ) ORDER BY place
     ), grouped AS (
         INSERT INTO group_seat (registration, slot, seats)
@@ -301,7 +301,7 @@ async def write(
         event.id,
         event.id,
         event.sequence,
-        *_columns(rows.registrations, 20),
+        *_columns(rows.registrations, 21),
         *_columns(rows.seats, 3),
         list(slots),
         list(slots.values()),
@@ -347,7 +347,8 @@ def _arrive(rows: _Rows, event: EventDetails, request: Request, admission: Admit
             person.language,
             person.status,
             person.attendance,
-            newcomer.attendance,
+            newcomer.wished(event),
+            newcomer.online_access,
             person.seats,
             _json(person.wishes),
             _json(admission.accepted.answers),

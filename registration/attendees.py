@@ -19,7 +19,17 @@ from registration.queries import groups_held, groups_shown, position, positions
 from registration.tables import Consent, Registration
 from registration.undeliverable import undeliverable
 
-CSV_FIELDS = ("number", "name", "email", "status", "attendance", "seats", "language", "registered_at")
+CSV_FIELDS = (
+    "number",
+    "name",
+    "email",
+    "status",
+    "attendance",
+    "seats",
+    "language",
+    "registered_at",
+    "online_access",
+)
 NOBODY = UUID(int=0)
 FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
@@ -149,6 +159,7 @@ def _cells(event: EventDetails, attendee: Attendee, sessions: Sequence[str]) -> 
         str(row.seats),
         row.language,
         f"{registered:%Y-%m-%d %H:%M}",
+        row.online_access or "",
         *(titles.get(attendee.groups.get(key) or "", "") for key in sessions),
     ]
 

@@ -13,7 +13,7 @@ from registration.answers import Accepted, accepted
 from registration.attendees import Attendee
 from registration.decisions import Newcomer
 from registration.editing import Edit
-from registration.forms import SEATS, Errors, checked_email, checked_name
+from registration.forms import SEATS, Errors, checked_email, checked_name, online_access_typed
 from registration.question_forms import fields_of, outdated, typed
 from registration.questions import Question, questions_of
 
@@ -29,6 +29,8 @@ def newcomer_by_hand(
     name, email = _person(values, errors)
     language = _language(values, languages, errors)
     attendance = _attendance(values, event.offered, errors) if len(event.offered) > 1 else None
+    access = online_access_typed(values, errors)
+    wished = _wished(values, event, errors)
     seats = _seats(values, errors)
     groups = _groups(values, event, errors)
     questions = asked_by_hand(event)
@@ -49,6 +51,8 @@ def newcomer_by_hand(
         answers=answers,
         consents=consents,
         shown_in=shown_in,
+        online_access=access,
+        attendance_wished=wished,
     ), []
 
 
@@ -61,6 +65,8 @@ def edit_by_hand(
     name, email = _person(values, errors)
     language = _language(values, {*languages, before.registration.language}, errors)
     attendance = _attendance(values, attendances_for(event, before), errors)
+    access = online_access_typed(values, errors)
+    wished = _wished(values, event, errors)
     seats = _seats(values, errors)
     groups = _groups(values, event, errors)
     answers = _changed_answers(values, shown, event, errors)
@@ -80,6 +86,8 @@ def edit_by_hand(
         seats=seats if seats != row.seats else unset,
         groups=changed or unset,
         answers=answers or unset,
+        online_access=access if "online_access" in values and access != row.online_access else unset,
+        attendance_wished=wished if wished and wished != row.attendance_wished else unset,
     ), []
 
 
@@ -111,6 +119,8 @@ def values_of(attendee: Attendee, event: EventDetails) -> dict[str, str]:
         "email": row.email or "",
         "language": row.language,
         "attendance": str(row.attendance),
+        "online_access": row.online_access or "",
+        "attendance_wished": row.attendance_wished or "",
         "seats": str(row.seats),
         **{f"group.{session}": group or "" for session, group in attendee.groups.items()},
         **fields_of(questions_of(event), row.answers | row.special_answers),
@@ -164,6 +174,17 @@ def _attendance(
     chosen = values.get("attendance", "")
     if chosen not in [attendance.value for attendance in offered]:
         errors.append(("attendance", "missing"))
+        return None
+    return Attendance(chosen)
+
+
+def _wished(values: Mapping[str, str], event: EventDetails, errors: Errors) -> Attendance | None:
+    """What they would like once the event comes back, asked while it is moved online; empty where nobody said."""
+    chosen = values.get("attendance_wished", "") if event.is_moved_online else ""
+    if not chosen:
+        return None
+    if chosen not in [attendance.value for attendance in Attendance]:
+        errors.append(("attendance_wished", "unknown"))
         return None
     return Attendance(chosen)
 

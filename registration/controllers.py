@@ -34,6 +34,8 @@ KEY_LENGTH = 128
 FIELD_LENGTH = 200
 PersonalCalendar = NamedDependency[SkipValidation[Callable[[Registration], Awaitable[bytes]]]]
 """The calendar file of a registration, for download."""
+CouldMove = NamedDependency[SkipValidation[Callable[[EventDetails], Awaitable[bool]]]]
+"""Whether a rule or a hand may still move the event between hall and screen, or did."""
 Signer = NamedDependency[SkipValidation[Links]]
 Token = FromPath[str]
 NO_INDEX = {"X-Robots-Tag": "noindex", "Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
@@ -72,9 +74,10 @@ class RegisterPages(Controller):
     include_in_schema = False
 
     @get("/", name="register")
-    async def form(self, slug: Slug, now: Now, entrance: Enter) -> Template:
+    async def form(self, slug: Slug, now: Now, entrance: Enter, could_move: CouldMove) -> Template:
         event = await _open_event(slug, now)
-        return _form_page(event, PageForm({"key": entrance.stamps.new(now)}), now)
+        form = PageForm({"key": entrance.stamps.new(now)})
+        return _form_page(event, form, now, asks_online_access=await could_move(event))
 
     @post("/", status_code=200)
     async def submit(
@@ -85,11 +88,13 @@ class RegisterPages(Controller):
         languages: NamedDependency[tuple[str, ...]],
         language_code: NamedDependency[str],
         entrance: Enter,
+        could_move: CouldMove,
     ) -> Template:
         event = await _open_event(slug, now)
+        asks = await could_move(event)
         form = PageForm(form_values(await request.form()))
         form.values.setdefault("language", language_code)
-        newcomer, form.errors = newcomer_from_page(form.values, event, languages)
+        newcomer, form.errors = newcomer_from_page(form.values, event, languages, asks_online_access=asks)
         step = form.value("step")
         if step == "submit" and not form.errors and not await entrance.is_from_our_form(form.value("key")):
             newcomer, form.errors = None, [("key", "stale")]
@@ -97,11 +102,19 @@ class RegisterPages(Controller):
         if newcomer is None or step == "edit":
             if step == "edit":
                 form.errors = []
-            return _form_page(event, form, now, status_code=422 if form.errors else 200)
+            return _form_page(
+                event, form, now, asks_online_access=asks, status_code=422 if form.errors else 200
+            )
         if step != "submit":
             return Template(
                 "pages/check.html",
-                context={"event": event, "form": form, "newcomer": newcomer, "now": now},
+                context={
+                    "event": event,
+                    "form": form,
+                    "newcomer": newcomer,
+                    "now": now,
+                    "asks_online_access": asks,
+                },
                 headers=NO_INDEX,
             )
         outcome = await entrance.register(slug, newcomer, form.value("key"))
@@ -139,8 +152,12 @@ class PersonalPages(Controller):
         return see_other(request, f"/r/{links.token('own', registration.id, registration.own_nonce)}")
 
     @get("/", name="own")
-    async def own(self, token: Token, links: Signer, now: Now) -> Template:
-        return await own_page("pages/own.html", token, await opened(links, "own", token), links, now)
+    async def own(self, token: Token, links: Signer, now: Now, could_move: CouldMove) -> Template:
+        registration = await opened(links, "own", token)
+        page = await own_page("pages/own.html", token, registration, links, now)
+        asks = await could_move(page.context["event"])
+        page.context["asks_online_access"] = asks or registration.online_access is not None
+        return page
 
     @get("/cancel", name="own-cancel")
     async def cancel_form(self, token: Token, links: Signer, now: Now) -> Template:
@@ -191,10 +208,17 @@ async def _open_event(slug: str, now: datetime) -> EventDetails:
     return event
 
 
-def _form_page(event: EventDetails, form: PageForm, now: datetime, status_code: int = 200) -> Template:
+def _form_page(
+    event: EventDetails,
+    form: PageForm,
+    now: datetime,
+    *,
+    asks_online_access: bool,
+    status_code: int = 200,
+) -> Template:
     return Template(
         "pages/register.html",
-        context={"event": event, "form": form, "now": now},
+        context={"event": event, "form": form, "now": now, "asks_online_access": asks_online_access},
         status_code=status_code,
         headers=NO_INDEX,
     )

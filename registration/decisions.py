@@ -18,6 +18,7 @@ from registration.limits import NO_LIMITS, Limits, seconds_to_wait
 from registration.questions import Question
 from registration.rules import (
     HOLDING,
+    OnlineAccess,
     Refused,
     RegistrationStatus,
     Seats,
@@ -44,7 +45,8 @@ class Newcomer:
 
     `email` is `None` only where registered by hand, `language` where the event's own will do.
     `answers` and `consents` are as typed, by question key; `shown_in` is the language in which the questions were
-    read, `None` that of the messages.
+    read, `None` that of the messages. `online_access` is `None` where nothing keeps them from taking part online;
+    `attendance_wished` is what they would like best once the event offers it, where it is not `attendance`.
     """
 
     name: str
@@ -56,6 +58,13 @@ class Newcomer:
     answers: Mapping[str, Any] = field(default_factory=dict)
     consents: Mapping[str, bool] = field(default_factory=dict)
     shown_in: str | None = None
+    online_access: OnlineAccess | None = None
+    attendance_wished: Attendance | None = None
+
+    def wished(self, event: EventDetails) -> Attendance | None:
+        """How they would like to take part, `None` where they did not say: who registers while the event is moved
+        online has no choice."""
+        return self.attendance_wished or (None if event.is_moved_online else self.attendance)
 
     @property
     def address(self) -> str | None:

@@ -18,10 +18,10 @@ from registration.answers import Accepted, accepted, with_changes
 from registration.errors import AddressKnown, GroupUnknown
 from registration.links import nonce
 from registration.messages import tell, withdraw
-from registration.moves import Changes, move_groups, move_seats
+from registration.moves import Changes, move_groups, move_seats, wish
 from registration.queries import active_registration, groups_held, registration_by_id, slots_of
 from registration.questions import questions_of
-from registration.rules import ACTIVE, RegistrationStatus, Slot
+from registration.rules import ACTIVE, OnlineAccess, RegistrationStatus, Slot
 from registration.tables import Registration
 from registration.waitlist import fill
 
@@ -37,6 +37,8 @@ class Edit:
     seats: int | msgspec.UnsetType = msgspec.UNSET
     groups: Mapping[str, str | None] | msgspec.UnsetType = msgspec.UNSET
     answers: Mapping[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    online_access: OnlineAccess | msgspec.UnsetType | None = msgspec.UNSET
+    attendance_wished: Attendance | msgspec.UnsetType | None = msgspec.UNSET
 
 
 async def edit(registration_id: UUID, wanted: Edit, by: Organiser, now: datetime) -> Registration:
@@ -53,6 +55,7 @@ async def edit(registration_id: UUID, wanted: Edit, by: Organiser, now: datetime
             raise Conflict("This registration has ended.")
         changes = await _edit_person(event, registration, wanted, now)
         changes += await _edit_seats(event, registration, wanted)
+        _edit_wish(registration, wanted)
         if not isinstance(wanted.groups, msgspec.UnsetType):
             changes += await _edit_groups(event, registration, wanted.groups)
         if any(change["what"] in ("attendance", "groups") for change in changes):
@@ -136,6 +139,14 @@ async def _edit_seats(event: EventDetails, registration: Registration, wanted: E
         registration.seats if isinstance(wanted.seats, unset) else wanted.seats,
         beyond_limits=True,
     )
+
+
+def _edit_wish(registration: Registration, wanted: Edit) -> None:
+    """What keeps them from taking part online, and what they would like best."""
+    if not isinstance(wanted.online_access, msgspec.UnsetType):
+        registration.online_access = wanted.online_access
+    if not isinstance(wanted.attendance_wished, msgspec.UnsetType):
+        wish(registration, wanted.attendance_wished)
 
 
 async def _edit_groups(

@@ -16,6 +16,7 @@ from registration.decisions import Newcomer
 from registration.editing import Edit
 from registration.question_forms import outdated, typed
 from registration.questions import questions_of
+from registration.rules import OnlineAccess
 
 NAME_LENGTH = 200
 TRAP = "homepage"
@@ -32,7 +33,10 @@ Errors = list[tuple[str, str]]
 
 
 class RegistrationBody(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of `POST /events/{slug}/registrations`. `email` may be left out by organisers only."""
+    """The body of `POST /events/{slug}/registrations`. `email` may be left out by organisers only.
+
+    `online_access` is left out by who can take part online; `attendance_wished` tells what they would like best.
+    """
 
     name: str
     email: str | None = None
@@ -42,6 +46,8 @@ class RegistrationBody(msgspec.Struct, forbid_unknown_fields=True):
     groups: dict[str, list[str]] = {}
     answers: dict[str, Any] = {}
     consents: dict[str, bool] = {}
+    online_access: OnlineAccess | None = None
+    attendance_wished: Attendance | None = None
 
 
 class RegistrationPatch(msgspec.Struct, forbid_unknown_fields=True):
@@ -54,6 +60,8 @@ class RegistrationPatch(msgspec.Struct, forbid_unknown_fields=True):
     seats: int | msgspec.UnsetType = msgspec.UNSET
     groups: dict[str, str | None] | msgspec.UnsetType = msgspec.UNSET
     answers: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
+    online_access: OnlineAccess | msgspec.UnsetType | None = msgspec.UNSET
+    attendance_wished: Attendance | msgspec.UnsetType | None = msgspec.UNSET
 
 
 @dataclass
@@ -100,6 +108,8 @@ def newcomer_from_body(
         wishes={session: tuple(dict.fromkeys(groups)) for session, groups in body.groups.items()},
         answers=body.answers,
         consents=body.consents,
+        online_access=body.online_access,
+        attendance_wished=body.attendance_wished,
     )
 
 
@@ -120,9 +130,16 @@ def edit_from_patch(patch: RegistrationPatch, languages: Collection[str]) -> Edi
 
 
 def newcomer_from_page(
-    values: Mapping[str, str], event: EventDetails, languages: Collection[str]
+    values: Mapping[str, str],
+    event: EventDetails,
+    languages: Collection[str],
+    *,
+    asks_online_access: bool = False,
 ) -> tuple[Newcomer | None, Errors]:
     """The newcomer of a filled-in page, or `None` and what is wrong, in the order of the page.
+
+    `asks_online_access` says whether the page asked what keeps them from taking part online; while the event is moved
+    online it also asks what they would like once it comes back.
 
     Wishes stand in `group.<session>` and, for the second, `group2.<session>`; `none` is no wish. An optional session
     that is joined stands in `signup.<session>`.
@@ -137,6 +154,8 @@ def newcomer_from_page(
             errors.append(("attendance", "missing"))
         else:
             attendance = Attendance(chosen)
+    access = online_access_typed(values, errors) if asks_online_access else None
+    wished = wished_typed(values, errors) if event.is_moved_online else None
     seats = values.get("seats", "1")
     if seats not in map(str, SEATS):
         errors.append(("seats", "range"))
@@ -165,6 +184,8 @@ def newcomer_from_page(
         answers=answers,
         consents=consents,
         shown_in=shown_in,
+        online_access=access,
+        attendance_wished=wished,
     ), []
 
 
@@ -202,6 +223,24 @@ def checked_email(email: str, errors: Errors) -> str:
         errors.append(("email", "invalid"))
         return email
     return checked.normalized
+
+
+def online_access_typed(values: Mapping[str, str], errors: Errors) -> OnlineAccess | None:
+    """What keeps the person from taking part online, as chosen in `online_access`; empty is nothing."""
+    chosen = values.get("online_access", "")
+    if chosen and chosen not in [access.value for access in OnlineAccess]:
+        errors.append(("online_access", "unknown"))
+        return None
+    return OnlineAccess(chosen) if chosen else None
+
+
+def wished_typed(values: Mapping[str, str], errors: Errors) -> Attendance | None:
+    """Hall or screen once the event comes back, as chosen in `attendance_wished`."""
+    chosen = values.get("attendance_wished", "")
+    if chosen not in [attendance.value for attendance in Attendance]:
+        errors.append(("attendance_wished", "missing"))
+        return None
+    return Attendance(chosen)
 
 
 def _wishes(values: Mapping[str, str], event: EventDetails, errors: Errors) -> dict[str, tuple[str, ...]]:

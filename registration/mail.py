@@ -4,7 +4,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
@@ -12,7 +12,7 @@ import msgspec
 from jinja2 import Environment
 
 from events.calendar import Method, Party
-from events.rules import EventStatus
+from events.rules import Attendance, EventStatus
 from notifications.delivery import Letter
 from notifications.errors import CannotCompose
 from notifications.forms import SAMPLE, Envelope, Form, gap
@@ -238,6 +238,8 @@ class Composer:
         changes = {change["what"]: _local_times(change) for change in context.get("changes") or ()}
         counts = registration["status"] in ACTIVE and event["status"] != EventStatus.CANCELLED
         active = counts and kind != "thanks"
+        is_online = registration["attendance"] == Attendance.ONLINE
+        leads_in = kind == "starts_soon" or ("mode" in changes and is_online)
         return {
             "kind": kind,
             "language": self._language(language, event["default_language"]),
@@ -260,7 +262,9 @@ class Composer:
             "active": active,
             "asks": active and registration["needs_confirmation"],
             "invitation": _invitation(kind, event, registration),
-            "links": self._links_of(kind, event, registration, active=active),
+            "leads_in": leads_in,
+            "why": _why(context.get("why")),
+            "links": self._links_of(kind, event, registration, active=active, leads_in=leads_in),
         }
 
     def _language(self, *codes: str) -> Language:
@@ -268,7 +272,7 @@ class Composer:
         return next(known, self._languages[self._default_language])
 
     def _links_of(
-        self, kind: str, event: Facts, registration: Facts, *, active: bool
+        self, kind: str, event: Facts, registration: Facts, *, active: bool, leads_in: bool
     ) -> dict[str, str | None]:
         """Only confirmed people get a link to join, and only who must confirm one to do so.
 
@@ -285,7 +289,7 @@ class Composer:
             if registration["status"] == RegistrationStatus.CONFIRMED:
                 join = self._links.address("join", gap("join"))
         return {
-            "main": (join if kind == "starts_soon" else None) or confirm or own or page,
+            "main": (join if leads_in else None) or confirm or own or page,
             "own": own,
             "join": join,
             "calendar": f"{own}/calendar.ics" if own else None,
@@ -332,6 +336,15 @@ def _with_gaps(context: Facts) -> Facts:
         **context,
         "registration": {**shown, **gaps, "called": gaps["name"] if called(stated["name"]) else None},
     }
+
+
+def _why(stated: Facts | None) -> Facts | None:
+    """Why an event has moved, with the day of a rule's reading as a date."""
+    evidence = (stated or {}).get("evidence")
+    if not stated or not evidence:
+        return stated
+    reading = {**evidence["reading"], "row_on": date.fromisoformat(evidence["reading"]["row_on"])}
+    return {**stated, "evidence": {**evidence, "reading": reading}}
 
 
 def _invitation(kind: str, event: Facts, registration: Facts) -> Method | None:

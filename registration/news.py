@@ -58,7 +58,9 @@ def together(later: News, earlier: Sequence[News]) -> News:
         standing = [known for known in told if known in STANDING]
         kind = standing[-1] if standing else max((kind, *told), key=_weight)
     changes = joined(change for news in (*earlier, later) for change in news.changes)
-    more = {**later.more, "changes": changes} if changes or later.changes else later.more
+    more = {**later.more, "changes": changes} if changes or later.changes else dict(later.more)
+    if why := next((news.more["why"] for news in (later, *reversed(earlier)) if news.more.get("why")), None):
+        more["why"] = why
     return News(kind, more)
 
 

@@ -16,11 +16,12 @@ from registration.decisions import group_unknown
 from registration.errors import ChangesClosed, RegistrationUnknown
 from registration.locking import locked_sessions
 from registration.messages import tell
-from registration.moves import Changes, move_groups, move_seats
+from registration.moves import Changes, move_groups, move_seats, wish
 from registration.queries import groups_held, registration_by_id, slots_of
 from registration.questions import questions_of
 from registration.rules import (
     ACTIVE,
+    OnlineAccess,
     RegistrationStatus,
     Slot,
     Wishes,
@@ -108,6 +109,24 @@ async def change_answers(registration_id: UUID, answers: Mapping[str, Any]) -> R
             result,
         )
         await registration.save([Registration.answers, Registration.special_answers])
+    return await registration_by_id(registration_id)
+
+
+async def change_online(
+    registration_id: UUID, access: OnlineAccess | None, wished: Attendance | None
+) -> Registration:
+    """Says what keeps them from taking part online, and while the event is moved online what they would like once it
+    comes back; `None` there leaves the wish as it is. Nobody is told, no seat changes.
+
+    Raises RegistrationUnknown, and ChangesClosed for an ended registration.
+    """
+    async with _own(registration_id) as (event, registration):
+        registration.online_access = access
+        if wished is not None and event.is_moved_online:
+            wish(registration, wished)
+        await registration.save(
+            [Registration.online_access, Registration.attendance_wished, Registration.attendance_before]
+        )
     return await registration_by_id(registration_id)
 
 

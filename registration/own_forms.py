@@ -7,8 +7,8 @@ import msgspec
 
 from events.details import EventDetails
 from events.rules import Attendance
-from registration.forms import SEATS, WISHES, Errors
-from registration.rules import Wishes, wishes_as_held
+from registration.forms import SEATS, WISHES, Errors, online_access_typed, wished_typed
+from registration.rules import OnlineAccess, Wishes, wishes_as_held
 from registration.tables import Registration
 
 Held = Mapping[str, str]
@@ -90,6 +90,24 @@ def place_typed(
     else:
         errors.append(("seats", "range"))
     return attendance, seats, errors
+
+
+def online_values(registration: Registration) -> dict[str, str]:
+    """The form of joining online filled in."""
+    return {
+        "online_access": registration.online_access or "",
+        "attendance_wished": registration.attendance_wished or "",
+    }
+
+
+def online_typed(
+    values: Mapping[str, str], event: EventDetails
+) -> tuple[OnlineAccess | None, Attendance | None, Errors]:
+    """What keeps them from taking part online, the wish for when the event comes back, and what is wrong."""
+    errors: Errors = []
+    access = online_access_typed(values, errors)
+    wished = wished_typed(values, errors) if event.is_moved_online else None
+    return access, wished, errors
 
 
 def state_of(registration: Registration, held: Held) -> str:

@@ -16,6 +16,7 @@ from registration import own_changes
 from registration.controllers import (
     NO_INDEX,
     AnyRequest,
+    CouldMove,
     Signer,
     Token,
     form_values,
@@ -29,6 +30,8 @@ from registration.locking import locked_sessions
 from registration.own_forms import (
     attendances_of,
     group_values,
+    online_typed,
+    online_values,
     place_typed,
     place_values,
     state_of,
@@ -134,6 +137,23 @@ class OwnChangePages(Controller):
                 return own.saved(request, "attendance")
         return await _attendance_page(await _movable(links, token, now), form)
 
+    @get("/online", name="own-online")
+    async def online_form(self, token: Token, links: Signer, now: Now, could_move: CouldMove) -> Template:
+        own = await _asked_online(links, token, now, could_move)
+        return await own.page("pages/own_online.html", PageForm(online_values(own.registration)))
+
+    @post("/online", status_code=200)
+    async def online(
+        self, request: AnyRequest, token: Token, links: Signer, now: Now, could_move: CouldMove
+    ) -> Template | Redirect:
+        own = await _asked_online(links, token, now, could_move)
+        form = PageForm(form_values(await request.form()))
+        access, wished, form.errors = online_typed(form.values, own.event)
+        if form.errors:
+            return await own.page("pages/own_online.html", form)
+        await own_changes.change_online(own.registration.id, access, wished)
+        return own.saved(request, "online")
+
     @get("/answers", name="own-answers")
     async def answers_form(self, token: Token, links: Signer, now: Now) -> Template:
         own = await _answerable(links, token, now)
@@ -196,6 +216,14 @@ async def _answerable(links: Links, token: str, now: datetime) -> Own:
     """Raises as `_active`, and LinkInvalid where nothing is asked."""
     own = await _active(links, token, now)
     if not own.questions:
+        raise LinkInvalid()
+    return own
+
+
+async def _asked_online(links: Links, token: str, now: datetime, could_move: CouldMove) -> Own:
+    """Raises as `_active`, and LinkInvalid where the event cannot move and the person has said nothing."""
+    own = await _active(links, token, now)
+    if own.registration.online_access is None and not await could_move(own.event):
         raise LinkInvalid()
     return own
 

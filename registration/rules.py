@@ -9,6 +9,14 @@ from uuid import UUID
 from events.rules import OFFERED, Attendance, EventStatus, Mode
 
 
+class OnlineAccess(StrEnum):
+    """What keeps a person from taking part by screen; who can has none of these."""
+
+    PHONE = "phone"
+    """By telephone they can listen and talk."""
+    NONE = "none"
+
+
 class RegistrationStatus(StrEnum):
     """`pending` and `confirmed` hold seats; `pending` until the address is confirmed."""
 
@@ -122,6 +130,16 @@ def promotions(now: datetime, terms: Terms, free: int | None, waitlist: Iterable
         elif now < terms.closes_at:
             break
     return moving
+
+
+def seated(free: int | None, queue: Iterable[Waiting]) -> list[Waiting]:
+    """Who of a queue fits into `free` seats (`None` = no limit), in its order; who does not fit is passed over."""
+    sitting: list[Waiting] = []
+    for person in queue:
+        if free is None or person.seats <= free:
+            sitting.append(person)
+            free = None if free is None else free - person.seats
+    return sitting
 
 
 @dataclass(frozen=True)

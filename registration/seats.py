@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 from uuid import UUID
 
 from piccolo.columns import Integer
 
 from events.details import EventDetails
-from events.rules import Attendance, Mode
+from events.rules import Attendance, Mode, limits
 from events.tables import Event, GroupSlot, Session, WorkingGroup
 from registration.rules import Slot
 from registration.tables import GroupSeat
@@ -27,6 +28,39 @@ async def count(event_id: int, attendance: Attendance, *, seats: int = 0, waitin
     """Adds to the event's counters; the database refuses what would oversell."""
     taken, waits = TAKEN[attendance], WAITING[attendance]
     await Event.update({taken: taken + seats, waits: waits + waiting}).where(Event.id == event_id)
+
+
+async def settle_limits(event: EventDetails) -> EventDetails:
+    """Lets limits that a switch has exceeded sink with what is held; answers with the event as it is then."""
+    base = limits(
+        event.mode,
+        event.base_mode,
+        event.capacity,
+        event.digital_capacity,
+        event.hybrid_capacity,
+        event.came_back,
+    )
+    if base.online is None or event.online_limit is None or event.online_limit <= base.online:
+        return event
+    settled = max(base.online, event.online_taken)
+    await Event.update({Event.online_limit: settled}).where(Event.id == event.id)
+    return replace(event, online_limit=settled)
+
+
+async def set_group_limits(event_id: int, mode: Mode) -> None:
+    """What a mode gives each group; seats that are held in it stay, and its limit sinks with them."""
+    await GroupSlot.raw(
+        """
+        UPDATE group_slot
+        SET seat_limit = CASE WHEN given.places IS NOT NULL THEN greatest(given.places, taken) END
+        FROM (SELECT id, CASE WHEN {} AND digital_capacity IS NOT NULL THEN digital_capacity ELSE capacity END AS places
+            FROM working_group WHERE event = {}) AS given
+        WHERE given.id = group_slot."group"
+        AND seat_limit IS DISTINCT FROM CASE WHEN given.places IS NOT NULL THEN greatest(given.places, taken) END
+        """,
+        mode is Mode.DIGITAL,
+        event_id,
+    )
 
 
 class Taking(NamedTuple):
@@ -95,7 +129,7 @@ async def raise_limit(event: EventDetails, attendance: Attendance, seats: int) -
         limited, capacity = Event.online_limit, Event.digital_capacity
     else:
         switched = event.mode is Mode.HYBRID and event.base_mode is not Mode.HYBRID
-        by_switch = switched and event.hybrid_capacity is not None
+        by_switch = switched and event.hybrid_capacity is not None and not event.came_back
         limited, capacity = Event.in_person_limit, Event.hybrid_capacity if by_switch else Event.capacity
     await Event.update({limited: needed, capacity: needed, Event.version: Event.version + 1}).where(
         Event.id == event.id

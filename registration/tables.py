@@ -23,7 +23,7 @@ from piccolo.table import Table
 from events.rules import Attendance
 from events.tables import Event, GroupSlot, Organiser
 from registration.links import nonce
-from registration.rules import RegistrationStatus
+from registration.rules import OnlineAccess, RegistrationStatus
 
 
 class Registration(Table):
@@ -44,7 +44,17 @@ class Registration(Table):
     language = Varchar(length=16)
     status = Varchar(length=16, choices=RegistrationStatus)
     attendance = Varchar(length=16, choices=Attendance)
+    attendance_before = Varchar(
+        length=16,
+        null=True,
+        default=None,
+        choices=Attendance,
+        help_text="where they had their seat when a switch moved them online, until they are back",
+    )
     attendance_wished = Varchar(length=16, null=True, default=None, choices=Attendance)
+    online_access = Varchar(
+        length=16, null=True, default=None, choices=OnlineAccess, help_text="null = can take part online"
+    )
     seats = Integer(default=1)
     wishes: Any = JSONB(default="{}", help_text="group keys in order of wish, by session key")
     answers: Any = JSONB(default="{}", help_text="by question key, also of questions that are asked no more")
@@ -70,6 +80,7 @@ class Registration(Table):
     )
 
     one_to_six_seats = Check("seats BETWEEN 1 AND 6")
+    known_online_access = Check("online_access IN ('phone', 'none')")
     hold_while_pending = Check("(status = 'pending') = (held_until IS NOT NULL)")
 
 

@@ -9,7 +9,7 @@ from piccolo.columns.combination import WhereRaw
 
 from events.details import EventDetails
 from events.queries import details_of, event_by_id
-from events.rules import EventStatus
+from events.rules import Attendance, EventStatus
 from registration.decisions import seats_there, terms
 from registration.messages import tell
 from registration.queries import groups_held, slots_of, waitlist
@@ -23,7 +23,8 @@ from registration.rules import (
     promotions,
     with_seats_taken,
 )
-from registration.seats import Taking, count, take_groups
+from registration.seating import rise, take_hall_seats
+from registration.seats import Taking, count, set_group_limits, settle_limits, take_groups
 from registration.tables import Registration
 
 LACKS_A_GROUP = (
@@ -34,14 +35,37 @@ LACKS_A_GROUP = (
 
 async def fill(event_id: int, now: datetime) -> None:
     """Gives free seats to the waitlist and free group seats to those who wished them; all are told."""
-    event = await details_of(await event_by_id(event_id))
+    event = await settle_limits(await details_of(await event_by_id(event_id)))
+    if event.groups:
+        await set_group_limits(event.id, event.mode)
+    if event.came_back:
+        await _offer_hall_seats(event, now)
+        event = await details_of(await event_by_id(event_id))
     if await move_up(event, now):
         event = await details_of(await event_by_id(event_id))
     if event.wish_sessions and event.assigns_at_once:
         await _fill_groups(event, now)
 
 
-async def move_up(event: EventDetails, now: datetime, changes: Sequence[dict[str, Any]] = ()) -> set[UUID]:
+async def _offer_hall_seats(event: EventDetails, now: datetime) -> None:
+    """Gives hall seats that came free to those whom the way back left online, in order; they are told."""
+    if now >= event.starts_at or event.status is not EventStatus.PUBLISHED:
+        return
+    moved = await take_hall_seats(event)
+    if moved:
+        await rise(moved)
+        event = await details_of(await event_by_id(event.id))
+        change = {
+            "what": "attendance",
+            "before": Attendance.ONLINE.value,
+            "after": Attendance.IN_PERSON.value,
+        }
+        await tell("registration_changed", event, moved, now, changes=[change], by="hall")
+
+
+async def move_up(
+    event: EventDetails, now: datetime, changes: Sequence[dict[str, Any]] = (), **more: Any
+) -> set[UUID]:
     """Gives free seats to the waitlist; returns who moved up. `changes` of the event stand in the same mail."""
     moved: list[Registration] = []
     for attendance in event.offered:
@@ -59,7 +83,7 @@ async def move_up(event: EventDetails, now: datetime, changes: Sequence[dict[str
         await _promote(event, moved, now)
         if event.assigns_at_once:
             await take_groups(*_takings(moved, slots_of(event), {}))
-        await tell("promoted", event, [person.id for person in moved], now, changes=list(changes))
+        await tell("promoted", event, [person.id for person in moved], now, changes=list(changes), **more)
     return {person.id for person in moved}
 
 

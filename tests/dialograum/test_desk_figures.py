@@ -1,5 +1,7 @@
 """The form on the mode page for a figure that an organiser types in."""
 
+from typing import Any
+
 import pytest
 
 from events.actions import join
@@ -31,6 +33,7 @@ async def test_a_figure_is_noted_for_the_rule_that_is_not_fetched(browser):
     assert page.text.count('action="/organise/events/forum/mode/figure"') == 1
     answer = await note(browser, value="310,5")
     assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
+    kept: Any
     [kept] = await kept_reports("manual", "Pegel Ems")
     assert isinstance(kept.report, SeriesReport)
     assert kept.report.rows["Pegel Ems"][-1].value == 310.5

@@ -210,7 +210,7 @@ async def test_what_a_worker_left_behind_is_judged_by_the_next(monkeypatch):
     event = await town.event()
     await publish(MARCH[0], 500)
 
-    async def stop(*_):
+    async def stop(*_, **__):
         raise asyncio.CancelledError
 
     with monkeypatch.context() as stopped:

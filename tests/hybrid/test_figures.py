@@ -1,6 +1,7 @@
 """Figures typed in by an organiser: a report for one region, which counts as any other."""
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 
@@ -40,6 +41,7 @@ async def test_figures_of_two_regions_on_one_day_both_count(event):
     assert await note(event, TODAY, 310)
     assert await note(event, TODAY, 1, "Sporthalle")
     for region, value in (("Pegel Ems", 310.0), ("Sporthalle", 1.0)):
+        kept: Any
         [kept] = await kept_reports("manual", region)
         assert isinstance(kept.report, SeriesReport)
         assert kept.report.rows[region][-1].value == value

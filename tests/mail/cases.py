@@ -229,6 +229,57 @@ CASES = {
     "event_changed-online": Case(
         "event_changed", online(), {"attendance": "online"}, more={"changes": [WENT_ONLINE]}
     ),
+    "event_changed-online-by-rule": Case(
+        "event_changed",
+        online(sequence=1),
+        {"attendance": "online"},
+        more={
+            "changes": [
+                WENT_ONLINE,
+                {"what": "attendance", "before": "in_person", "after": "online"},
+            ],
+            "why": {
+                "reason": None,
+                "evidence": {
+                    "rule": "rki-incidence/05754/digital",
+                    "indicator": "rki-incidence",
+                    "region": "05754",
+                    "is_on": True,
+                    "reading": {"value": 445.2, "row_on": "2022-10-01"},
+                    "in_a_row": 3,
+                    "threshold": 400,
+                },
+            },
+        },
+    ),
+    "event_changed-online-by-hand": Case(
+        "event_changed",
+        online(sequence=1),
+        {"attendance": "online"},
+        more={
+            "changes": [WENT_ONLINE],
+            "why": {"reason": "Die Stadthalle hat einen Wasserschaden.", "evidence": None},
+        },
+    ),
+    "event_changed-back-on-site": Case(
+        "event_changed",
+        dialogue(sequence=2),
+        more={"changes": [{"what": "mode", "before": "digital", "after": "in_person"}]},
+    ),
+    "event_changed-back-left-online": Case(
+        "event_changed",
+        hybrid(),
+        {"attendance": "online"},
+        more={"changes": [{"what": "mode", "before": "digital", "after": "hybrid"}]},
+    ),
+    "promoted-by-a-switch": Case(
+        "promoted", online(sequence=1), {"attendance": "online"}, more={"changes": [WENT_ONLINE]}
+    ),
+    "registration_changed-hall-seat": Case(
+        "registration_changed",
+        hybrid(),
+        more={"by": "hall", "changes": [{"what": "attendance", "before": "online", "after": "in_person"}]},
+    ),
     "event_changed-programme": Case("event_changed", more={"changes": [PROGRAMME]}),
     "event_changed-group-lost": Case(
         "event_changed", groups={"groups": None}, more={"changes": [PROGRAMME, {"what": "groups"}]}

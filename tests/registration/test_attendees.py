@@ -170,7 +170,7 @@ async def test_the_list_opens_in_a_german_excel(event):
     text = content.decode("utf-8-sig")
     assert text.startswith(
         '"number";"name";"email";"status";"attendance";"seats";"language";"registered_at";'
-        '"group:first";"group:second"\r\n'
+        '"online_access";"group:first";"group:second"\r\n'
     )
     assert text.endswith("\r\n")
     rows = list(csv.DictReader(io.StringIO(text), delimiter=";"))
@@ -184,6 +184,7 @@ async def test_the_list_opens_in_a_german_excel(event):
         "seats": "1",
         "language": "de",
         "registered_at": "2022-11-01 13:00",
+        "online_access": "",
         "group:first": "Bildung",
         "group:second": "",
     }

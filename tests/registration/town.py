@@ -227,8 +227,16 @@ async def assert_in_order(slug: str | None = None, *, settled: bool = True) -> N
 
 
 async def _assert_seats(event: EventDetails, people: list[Registration], settled: bool) -> None:
-    now = limits(event.mode, event.base_mode, event.capacity, event.digital_capacity, event.hybrid_capacity)
-    assert (event.in_person_limit, event.online_limit) == (now.in_person, now.online)
+    now = limits(
+        event.mode,
+        event.base_mode,
+        event.capacity,
+        event.digital_capacity,
+        event.hybrid_capacity,
+        event.came_back,
+    )
+    online = None if now.online is None else max(now.online, event.online_taken)
+    assert (event.in_person_limit, event.online_limit) == (now.in_person, online)
     for attendance in Attendance:
         there = [person for person in people if person.attendance == attendance]
         waiting = sorted((p for p in there if p.status == WAITLISTED), key=lambda p: p.arrival)

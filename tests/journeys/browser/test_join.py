@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.async_api import Browser, Page, expect
 
+from dialograum.languages import LANGUAGES
 from events.rules import local_time
 from tests.hybrid.jitsi import Jitsi, jitsi
 from tests.journeys.browser.conftest import PASSWORD
@@ -146,7 +147,7 @@ async def test_an_organiser_goes_in_as_moderator(phone: Page, meeting: Meeting) 
 
 @pytest.fixture(scope="module")
 async def stages(meeting: Meeting) -> list[str]:
-    """The pages behind join links at four times, and the organiser's page of the rooms."""
+    """The pages behind join links at four times, one of them from right to left, and the organiser's of the rooms."""
     hall = {"mode": "hybrid", "registration": {"capacity": 9, "digital_capacity": 9, "closes_at": None}}
     running = await meeting.join_link(await meeting.hold(-20), "Kim Müller")
     async with meeting.town.visitor() as visitor:
@@ -158,6 +159,7 @@ async def stages(meeting: Meeting) -> list[str]:
         await meeting.join_link(await meeting.hold(4000), "Kim Müller"),
         await meeting.join_link(await meeting.hold(-20, **hall), "Kim Müller", attendance="in_person"),
         f"/organise/events/{soon}/rooms",
+        *(f"/{code}{running}" for code, language in LANGUAGES.items() if language.direction == "rtl"),
     ]
 
 

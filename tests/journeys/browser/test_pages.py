@@ -99,8 +99,8 @@ async def test_axe_finds_nothing_on_a_trial_and_one_of_the_charts_is_shown(visit
     await sign_in(visitor)
     await visitor.goto(f"/organise/events/{EVENT}/mode/replay")
     values = [100, 450, 450, 450, 450, 200, 200, 200, 200, 200, 200]
-    file: FilePayload = {"name": "autumn.csv", "mimeType": "text/csv", "buffer": recorded(*values)}
-    await visitor.locator("[name=file]").set_input_files(files=[file])
+    file = FilePayload(name="autumn.csv", mimeType="text/csv", buffer=recorded(*values))
+    await visitor.locator("[name=file]").set_input_files(file)
     await visitor.get_by_role("button", name="Senden und erproben").click()
     for name, value in (("settle_days", "0"), ("event_on", "2022-10-20"), ("enter_after", "2")):
         await visitor.locator(f"[name={name}]").fill(value)
