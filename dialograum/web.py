@@ -43,7 +43,7 @@ from dialograum.desk_rooms import RoomPages
 from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language
 from dialograum.mailbox import MailboxPages
-from dialograum.mailing import composer_of
+from dialograum.mailing import composer_for_attendees
 from dialograum.mode_api import ModeApi
 from dialograum.mode_words import ModeWords
 from dialograum.monitoring import healthz, metrics, readyz
@@ -112,7 +112,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
         cookie_samesite="lax",
     )
 
-    mails = composer_of(settings)
+    mails = composer_for_attendees(settings)
     admission = Admission(Limits(settings.client_limit, settings.address_limit, settings.secret))
 
     stamps = FormStamps(settings.secret)

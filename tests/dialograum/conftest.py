@@ -15,6 +15,7 @@ from dialograum.settings import Settings
 from dialograum.web import create_app
 from events.details import EventDetails
 from events.tables import Organiser
+from notifications.tables import Message
 from registration import stamps
 from registration.admission import Admission
 from registration.forms import RegistrationBody, newcomer_from_body
@@ -87,6 +88,10 @@ class Town:
         row = await Registration.objects().where(Registration.name == name).output(load_json=True).first()
         assert row is not None
         return row
+
+    async def deliver(self) -> None:
+        """Has all mails sent that wait."""
+        await Message.update({Message.status: "sent"}).where(Message.status == "queued")
 
     def link(self, purpose: Purpose, registration: Registration) -> str:
         """The path of a personal link."""
