@@ -319,8 +319,7 @@ def _language_code(request: AnyRequest) -> str:
 
 
 def _text(request: AnyRequest) -> Any:
-    language: Language = request.scope["state"]["language"]
-    return lambda texts: choose_text(texts, language, "")[1]
+    return lambda texts: choose_text(texts, request.scope["state"]["language"], "")[1]
 
 
 async def _personal_calendar(registration: Registration, calendars: Calendars, links: Links) -> bytes:
