@@ -17,8 +17,12 @@ from notifications.outbox import Claim
 FOLDER = "mail/organisers"
 
 SOURCE_FAILED = "source_failed"
+MODE_PROPOSED = "mode_proposed"
+MODE_SWITCHED = "mode_switched"
+SWITCH_HELD = "switch_held"
+SERVERS_SILENT = "servers_silent"
 
-KINDS = (SOURCE_FAILED,)
+KINDS = (SOURCE_FAILED, MODE_PROPOSED, MODE_SWITCHED, SWITCH_HELD, SERVERS_SILENT)
 """The kinds of messages that are for organisers."""
 
 
@@ -76,8 +80,10 @@ class OrganiserComposer:
 
     def _facts(self, message: Claim, language: Language) -> dict[str, Any]:
         """All that the templates know; of what the layouts ask about attendees there is nothing."""
+        starts = message.context.get("starts_local")
         return {
             **message.context,
+            "starts_local": datetime.fromisoformat(starts) if starts else None,
             "kind": message.kind,
             "called": message.recipient_name,
             "language": language,

@@ -264,6 +264,7 @@ PROMISED = {
     "events list": {"--json"},
     "events export": {"slug"},
     "mode show": {"slug", "--json"},
+    "mode set": {"slug", "mode", "--reason", "--no-lock", "--hybrid-capacity", "--json"},
     "mode evaluate": {"slug", "--json"},
     "mode replay": {"slug", "--reports", "--from", "--to", "--event-date", "--json"},
     "organisers add": {"email", "--name", "--role", "--password-stdin"},
