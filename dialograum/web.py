@@ -33,6 +33,7 @@ from dialograum.api import EventApi, RegistrationApi, shown_in
 from dialograum.calendars import Calendars
 from dialograum.change_api import ChangeApi
 from dialograum.desk import DeskPages, SignInPages
+from dialograum.desk_calls import CallPages
 from dialograum.desk_changes import ChangePages
 from dialograum.desk_groups import GroupPages
 from dialograum.desk_lists import ListPages
@@ -161,6 +162,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             SignInPages,
             DeskPages,
             PeoplePages,
+            CallPages,
             GroupPages,
             RoomPages,
             ListPages,
