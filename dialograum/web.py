@@ -33,6 +33,7 @@ from dialograum.api import EventApi, RegistrationApi, shown_in
 from dialograum.calendars import Calendars
 from dialograum.change_api import ChangeApi
 from dialograum.desk import DeskPages, SignInPages
+from dialograum.desk_calls import CallPages
 from dialograum.desk_changes import ChangePages
 from dialograum.desk_groups import GroupPages
 from dialograum.desk_lists import ListPages
@@ -161,6 +162,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             SignInPages,
             DeskPages,
             PeoplePages,
+            CallPages,
             GroupPages,
             RoomPages,
             ListPages,
@@ -319,8 +321,7 @@ def _language_code(request: AnyRequest) -> str:
 
 
 def _text(request: AnyRequest) -> Any:
-    language: Language = request.scope["state"]["language"]
-    return lambda texts: choose_text(texts, language, "")[1]
+    return lambda texts: choose_text(texts, request.scope["state"]["language"], "")[1]
 
 
 async def _personal_calendar(registration: Registration, calendars: Calendars, links: Links) -> bytes:
