@@ -11,7 +11,16 @@ from jinja2 import Environment
 
 from events.calendar import Party
 from notifications.delivery import Letter
-from notifications.mail import Recipient, Sender, build, clean, content_of, envelope_address, render
+from notifications.mail import (
+    OF_NO_ATTENDEE,
+    Recipient,
+    Sender,
+    build,
+    clean,
+    content_of,
+    envelope_address,
+    render,
+)
 from notifications.outbox import Claim
 
 FOLDER = "mail/organisers"
@@ -82,24 +91,15 @@ class OrganiserComposer:
         """All that the templates know; of what the layouts ask about attendees there is nothing."""
         starts = message.context.get("starts_local")
         return {
+            **OF_NO_ATTENDEE,
             **message.context,
             "starts_local": datetime.fromisoformat(starts) if starts else None,
             "kind": message.kind,
             "called": message.recipient_name,
             "language": language,
-            "changed": (),
-            "active": False,
-            "asks": False,
-            "leads_in": False,
-            "reminder": {"text": {}},
-            "announcement": None,
-            "invitation": None,
-            "event": {"contact": None},
-            "registration": {"status": None, "attendance": None},
             "links": {
+                **OF_NO_ATTENDEE["links"],
                 "main": self._base_url + message.context["path"],
-                "join": None,
-                "unsubscribe": None,
                 "privacy": self._privacy_url,
                 "imprint": self._imprint_url,
             },
