@@ -90,7 +90,7 @@ def _moved(before: dict[UUID, Person], people: Any, attendance: Attendance) -> i
     return sum(
         person.attendance is attendance
         and before[person.id].attendance is not attendance
-        and person.status is not RegistrationStatus.WAITLISTED
+        and before[person.id].status is not RegistrationStatus.WAITLISTED
         for person in people
     )
 

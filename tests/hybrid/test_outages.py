@@ -77,7 +77,7 @@ async def test_while_one_of_several_answers_nobody_is_told():
         {"mode": "in_person"},
         {"base_mode": "digital"},
         {"status": "draft"},
-        {"ends_at": NOW - timedelta(seconds=1)},
+        {"starts_at": NOW - timedelta(hours=3), "ends_at": NOW - timedelta(seconds=1)},
         {"meeting_url": "https://stream.example.org"},
     ],
     ids=["in the hall", "online by itself", "draft", "over", "an address of its own"],
