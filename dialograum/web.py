@@ -41,6 +41,7 @@ from dialograum.desk_messages import MessagePages
 from dialograum.desk_mode import ModePages
 from dialograum.desk_people import PeoplePages
 from dialograum.desk_rooms import RoomPages
+from dialograum.desk_switch import SwitchPages
 from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language
 from dialograum.mailbox import MailboxPages
@@ -169,6 +170,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             MessagePages,
             ChangePages,
             ModePages,
+            SwitchPages,
             Router(
                 "/api/v1",
                 route_handlers=[EventApi, ChangeApi, RegistrationApi, ModeApi, openapi],
