@@ -15,7 +15,7 @@ COMMANDS = {
     "doctor": "Checks database, mail server and settings.",
     "bounces": "Notes mails that came back, from the pipe of a mail server.",
     "events": "Imports, lists and exports events.",
-    "mode": "Shows, evaluates and tries the rules of an event's mode.",
+    "mode": "Shows and sets an event's mode, evaluates and tries its rules.",
     "organisers": "Adds organisers.",
     "tokens": "Makes tokens for the API.",
 }

@@ -22,6 +22,7 @@ from registration import actions
 from registration.attendees import AttendeeFilter, attendee, attendees
 from registration.locking import locked_sessions
 from registration.queries import counts_by_status
+from registration.reminding import schedule_of
 from registration.rules import ACTIVE, RegistrationStatus
 from registration.undeliverable import undeliverable
 
@@ -111,6 +112,7 @@ class DeskPages(Controller):
                 **await frame_of(managed, caller, now, "overview"),
                 "state": managed.state(now),
                 "activities": await activities_of(managed.id, limit=10),
+                "reminders": await schedule_of(managed.id),
             },
         )
 

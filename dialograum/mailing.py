@@ -82,8 +82,6 @@ def trial_of(settings: Settings, address: str, at: datetime) -> Letter:
     recipient = Recipient("", envelope_address(address), site.default_language.code)
     links = {
         "main": site.base_url,
-        "own": None,
-        "join": None,
         "imprint": site.imprint_url,
         "privacy": site.privacy_url,
     }

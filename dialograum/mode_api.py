@@ -1,15 +1,33 @@
-"""The JSON API: an event's mode, and why it is so."""
+"""The JSON API: an event's mode, why it is so, and moving it by hand."""
 
-from litestar import Controller, get
+from typing import Annotated
+
+import msgspec
+from litestar import Controller, get, put
 from litestar.di import NamedDependency
+from litestar.params import JSONBody
 
-from dialograum.access import Managed, signed_in
+from dialograum.access import Calling, Managed, may_write, signed_in
 from dialograum.mode_json import mode_json
 from dialograum.mode_words import ModeWords
 from dialograum.settings import Settings
 from events.api import Json
 from events.controllers import Now
+from events.forms import Reason, Seats
+from events.rules import Mode
 from hybrid.overview import mode_view
+from hybrid.switching import Cause, set_mode
+
+
+class ModeBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of `PUT /events/{slug}/mode`. Without `hybrid_capacity` the seats in the hall stay what they are."""
+
+    mode: Mode
+    reason: Reason
+    lock: Annotated[bool, msgspec.Meta(description="keep rules from moving the event until it is lifted")] = (
+        True
+    )
+    hybrid_capacity: Seats | msgspec.UnsetType | None = msgspec.UNSET
 
 
 class ModeApi(Controller):
@@ -25,3 +43,29 @@ class ModeApi(Controller):
         mode_words: NamedDependency[ModeWords],
     ) -> Json:
         return mode_json(await mode_view(managed, settings.sources, now), mode_words)
+
+    @put(
+        "/{slug:str}/mode",
+        guards=[may_write],
+        summary="Move an event by hand, and tell everybody",
+        description="`lock: false` with the mode that the event has lifts the lock.",
+    )
+    async def set(
+        self,
+        data: JSONBody[ModeBody],
+        managed: Managed,
+        caller: Calling,
+        now: Now,
+        settings: NamedDependency[Settings],
+        mode_words: NamedDependency[ModeWords],
+    ) -> Json:
+        event = await set_mode(
+            managed.slug,
+            data.mode,
+            Cause(caller.organiser, data.reason.strip()),
+            now,
+            has_servers=bool(settings.jitsi_urls),
+            lock=data.lock,
+            hybrid_capacity=data.hybrid_capacity,
+        )
+        return mode_json(await mode_view(event, settings.sources, now), mode_words)

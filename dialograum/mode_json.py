@@ -127,9 +127,8 @@ def lines_of(body: Json) -> Sequence[str]:
         for one in body["proposals"]
     ]
     for switch in body["switches"]:
-        lines.append(
-            f"{switch['at']}: {switch['from']} -> {switch['to']} by {switch['by']} {switch['reason'] or ''}".rstrip()
-        )
+        by, reason = switch["by"] or "hand", switch["reason"] or ""
+        lines.append(f"{switch['at']}: {switch['from']} -> {switch['to']} by {by} {reason}".rstrip())
     return lines
 
 

@@ -25,6 +25,7 @@ from dialograum.languages import LANGUAGES, TEMPLATES, TIMES, Language, translat
 from dialograum.message_text import message_html, message_text
 from dialograum.negotiation import shown_at
 from events.rules import local_time
+from hybrid.evidence import read_evidence
 from registration.answers import visible
 from registration.questions import questions_of
 
@@ -366,6 +367,7 @@ def environment(
         day_weekday=of_day(day_weekday),
         day=of_day(day_alone),
         weekday_short=of_day(weekday_short),
+        read_evidence=read_evidence,
         month_short=of_day(month_short),
     )
     made.globals.update(

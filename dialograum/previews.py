@@ -12,7 +12,7 @@ import msgspec
 from dialograum import publishing
 from dialograum.differences import Difference, differences
 from dialograum.event_file import EventDocument, to_document
-from events.actions import changes_between
+from events.changes import changes_between
 from events.details import EventDetails
 from events.errors import Conflict
 from events.queries import details_of, event_named

@@ -1,37 +1,24 @@
 """Writes of events. They run inside the transaction of their caller, who holds the event's lock where it exists."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from events.details import EventDetails, SessionDetails
+from events.changes import Change, changes_between
+from events.details import EventDetails
 from events.errors import Conflict, ModeRefused
-from events.forms import EventSpec, GroupSpec, SeriesSpec, SessionSpec, VenueSpec
+from events.forms import EventSpec, SeriesSpec
+from events.programme import write_programme
 from events.queries import details_of, event_by_id
-from events.rules import OFFERED, Attendance, EventStatus, Limits, Mode, group_limit, instant, limits
+from events.rules import OFFERED, Attendance, EventStatus, Limits, Mode, instant, limits
 from events.tables import (
     Activity,
     Event,
-    GroupSlot,
     Membership,
     Organiser,
     Series,
-    Session,
-    Venue,
-    WorkingGroup,
 )
-
-
-@dataclass(frozen=True)
-class Change:
-    """Something that people who are registered must know: `time`, `place`, `mode` or `programme`."""
-
-    what: str
-    before: Any
-    after: Any
 
 
 async def create(spec: EventSpec, uid: str, now: datetime, series: int | None = None) -> Event:
@@ -43,7 +30,7 @@ async def create(spec: EventSpec, uid: str, now: datetime, series: int | None = 
     event.mode = spec.mode.value
     _set_limits(event)
     await event.save()
-    await _write_programme(event, spec)
+    await write_programme(event, spec)
     return await event_by_id(event.id)
 
 
@@ -68,7 +55,7 @@ async def rewrite(event: Event, spec: EventSpec, now: datetime) -> list[Change]:
         event.online_limit = max(event.online_limit, event.online_taken)
     _check_seats(event)
     await event.save()
-    await _write_programme(event, spec)
+    await write_programme(event, spec)
     after = await details_of(await event_by_id(event.id))
     changes = changes_between(before, after)
     if {"time", "place", "mode"} & {change.what for change in changes}:
@@ -143,63 +130,6 @@ async def record(event: Event | None, by: Organiser | None, now: datetime, what:
     )
 
 
-def changes_between(before: EventDetails, after: EventDetails) -> list[Change]:
-    """What people who are registered must know."""
-    changes = []
-    times = [
-        {
-            "starts_local": event.starts_local.isoformat(),
-            "ends_local": event.ends_local.isoformat(),
-            "timezone": event.timezone,
-        }
-        for event in (before, after)
-    ]
-    if times[0] != times[1]:
-        changes.append(Change("time", *times))
-    if _places(before) != _places(after):
-        changes.append(Change("place", _places(before), _places(after)))
-    if before.mode is not after.mode:
-        changes.append(Change("mode", before.mode.value, after.mode.value))
-    programmes = _programmes(before, after)
-    if programmes[0] != programmes[1]:
-        changes.append(Change("programme", *programmes))
-    return changes
-
-
-def _programmes(before: EventDetails, after: EventDetails) -> list[list[dict[str, Any]]]:
-    """The sessions that are not the same on both sides: what moved along with the whole event is."""
-    moved = after.starts_local - before.starts_local
-    was, now = ({session.key: session for session in event.sessions} for event in (before, after))
-    same = {
-        key
-        for key in was.keys() & now.keys()
-        if (was[key].starts_local + moved, was[key].ends_local + moved)
-        == (now[key].starts_local, now[key].ends_local)
-        and _room(was[key]) == _room(now[key])
-    }
-    return [
-        [_session(session) for key, session in sessions.items() if key not in same] for sessions in (was, now)
-    ]
-
-
-def _room(session: SessionDetails) -> str | None:
-    return session.venue.key if session.venue else None
-
-
-def _session(session: SessionDetails) -> dict[str, Any]:
-    return {
-        "key": session.key,
-        "title": session.title,
-        "starts_local": session.starts_local.isoformat(),
-        "ends_local": session.ends_local.isoformat(),
-        "venue": session.venue.line if session.venue else None,
-    }
-
-
-def _places(event: EventDetails) -> list[str]:
-    return [", ".join(filter(None, (v.line, v.street, v.postal_code, v.locality))) for v in event.venues]
-
-
 def _check_mode(before: EventDetails, mode: Mode) -> None:
     for attendance in Attendance:
         if attendance not in OFFERED[mode] and (before.taken(attendance) or before.waiting(attendance)):
@@ -268,155 +198,3 @@ def limits_of(event: Event) -> Limits:
         event.hybrid_capacity,
         event.came_back,
     )
-
-
-async def _write_programme(event: Event, spec: EventSpec) -> None:
-    venues = await _write_venues(event, spec.venues)
-    sessions = await _write_sessions(event, spec.sessions, venues, spec.timezone)
-    await _write_signups(event, spec, sessions)
-    await _write_groups(event, spec.groups, sessions)
-    await _remove(Session, event, sessions)
-    await _remove(Venue, event, venues)
-
-
-async def _ids(table: Any, event: Event) -> dict[str, int]:
-    return {
-        row["key"]: row["id"]
-        for row in await table.select(table.id, table.key).where(table.event == event.id)
-    }
-
-
-async def _remove(table: Any, event: Event, keep: dict[str, int]) -> None:
-    gone = [row_id for key, row_id in (await _ids(table, event)).items() if key not in keep]
-    if gone:
-        await table.delete().where(table.id.is_in(gone))
-
-
-async def _write(table: Any, event: Event, existing: dict[str, int], key: str, values: dict[Any, Any]) -> int:
-    if key in existing:
-        await table.update(values).where(table.id == existing[key])
-        return existing[key]
-    row = table(_ignore_missing=True, event=event.id, key=key)
-    for column, value in values.items():
-        setattr(row, column._meta.name, value)
-    await row.save()
-    return int(row.id)
-
-
-async def _write_venues(event: Event, specs: Sequence[VenueSpec]) -> dict[str, int]:
-    existing = await _ids(Venue, event)
-    return {
-        spec.key: await _write(
-            Venue,
-            event,
-            existing,
-            spec.key,
-            {
-                Venue.position: position,
-                Venue.name: spec.name,
-                Venue.room: spec.room,
-                Venue.street: spec.street,
-                Venue.postal_code: spec.postal_code,
-                Venue.locality: spec.locality,
-                Venue.country: spec.country,
-                Venue.access: spec.access or None,
-            },
-        )
-        for position, spec in enumerate(specs)
-    }
-
-
-async def _write_sessions(
-    event: Event, specs: Sequence[SessionSpec], venues: dict[str, int], zone: str
-) -> dict[str, int]:
-    existing = await _ids(Session, event)
-    return {
-        spec.key: await _write(
-            Session,
-            event,
-            existing,
-            spec.key,
-            {
-                Session.position: position,
-                Session.kind: spec.kind,
-                Session.venue: venues.get(spec.venue) if spec.venue else None,
-                Session.starts_local: spec.starts_at,
-                Session.ends_local: spec.ends_at,
-                Session.starts_at: instant(spec.starts_at, zone),
-                Session.ends_at: instant(spec.ends_at, zone),
-                Session.title: spec.title,
-                Session.speaker: spec.speaker or None,
-                Session.optional: spec.optional,
-                Session.capacity: spec.capacity,
-            },
-        )
-        for position, spec in enumerate(specs)
-    }
-
-
-async def _write_signups(event: Event, spec: EventSpec, sessions: dict[str, int]) -> None:
-    """Slots without a group, for the optional sessions that one signs up for."""
-    rows = await GroupSlot.select().where((GroupSlot.session.event == event.id) & GroupSlot.group.is_null())
-    slots = {row["session"]: row for row in rows}
-    capacities = {session.key: session.capacity for session in spec.sessions}
-    for key in spec.signups:
-        await _write_slot(
-            slots.pop(sessions[key], None), None, sessions[key], capacities[key], f"session {key}"
-        )
-    if slots:
-        await GroupSlot.delete().where(GroupSlot.id.is_in([row["id"] for row in slots.values()]))
-
-
-async def _write_groups(event: Event, specs: Sequence[GroupSpec], sessions: dict[str, int]) -> None:
-    before = {
-        row["key"]: group_limit(Mode(event.mode), row["capacity"], row["digital_capacity"])
-        for row in await WorkingGroup.select().where(WorkingGroup.event == event.id)
-    }
-    existing = await _ids(WorkingGroup, event)
-    groups = {}
-    for position, spec in enumerate(specs):
-        groups[spec.key] = await _write(
-            WorkingGroup,
-            event,
-            existing,
-            spec.key,
-            {
-                WorkingGroup.position: position,
-                WorkingGroup.title: spec.title,
-                WorkingGroup.capacity: spec.capacity,
-                WorkingGroup.digital_capacity: spec.digital_capacity,
-                WorkingGroup.moderators: list(spec.moderators),
-            },
-        )
-        await _write_slots(
-            event, spec, groups[spec.key], [sessions[key] for key in spec.sessions], before.get(spec.key)
-        )
-    await _remove(WorkingGroup, event, groups)
-
-
-async def _write_slots(
-    event: Event, spec: GroupSpec, group: int, sessions: Sequence[int], before: int | None
-) -> None:
-    limit = group_limit(Mode(event.mode), spec.capacity, spec.digital_capacity)
-    slots = {row["session"]: row for row in await GroupSlot.select().where(GroupSlot.group == group)}
-    for session in sessions:
-        slot = slots.get(session)
-        kept = limit is not None and limit == before and slot is not None
-        await _write_slot(
-            slot, group, session, max(limit, slot["taken"]) if kept else limit, f"group {spec.key}"
-        )
-    gone = [slots[session]["id"] for session in slots if session not in sessions]
-    if gone:
-        await GroupSlot.delete().where(GroupSlot.id.is_in(gone))
-
-
-async def _write_slot(
-    slot: dict[str, Any] | None, group: int | None, session: int, limit: int | None, named: str
-) -> None:
-    if slot is None:
-        await GroupSlot.insert(GroupSlot(group=group, session=session, seat_limit=limit))
-    elif limit is not None and slot["taken"] > limit:
-        held = slot["taken"]
-        raise Conflict(f"{named}: {held} hold seats, so its capacity cannot be {limit}.", held=held)
-    else:
-        await GroupSlot.update({GroupSlot.seat_limit: limit}).where(GroupSlot.id == slot["id"])

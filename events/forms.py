@@ -84,6 +84,7 @@ Zone = Annotated[str, _text("Must be a time zone such as Europe/Berlin.", _ONE_L
 Line = Annotated[str, _text(_LINE_REASON.format(200), _ONE_LINE, 200)]
 Headline = Annotated[str, _text(_LINE_REASON.format(300), _ONE_LINE, 300)]
 Text = Annotated[str, _text(_TEXT_REASON.format(20_000), _LINES, 20_000)]
+Reason = Annotated[str, _text(_TEXT_REASON.format(2_000), _LINES, 2_000)]
 Email = Annotated[
     str, _text("Must be an e-mail address such as office@example.org.", _ONE_LINE, 254, is_address)
 ]

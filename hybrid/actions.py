@@ -9,6 +9,7 @@ import msgspec
 from events.rules import EventStatus, Mode
 from events.tables import Event
 from hybrid.forms import ModeRuleSpec
+from hybrid.notices import tell_proposed
 from hybrid.queries import StoredRule, stored_rules
 from hybrid.rules import FURTHER, Decision, Timing, furthest, is_expired, resolved
 from hybrid.tables import ModeProposal, ModeRule
@@ -113,7 +114,7 @@ async def _propose_once(
     )
     if any(row["made_at"].timestamp() >= since for row in made):
         return
-    await ModeProposal(
+    proposal = ModeProposal(
         _ignore_missing=True,
         event=event.id,
         rule_key=rule_key,
@@ -121,5 +122,7 @@ async def _propose_once(
         to_mode=to.value,
         kept_mode=kept.value if kept else None,
         made_at=now,
-        evidence=dict(evidence),
-    ).save()
+    )
+    proposal.evidence = dict(evidence)
+    await proposal.save()
+    await tell_proposed(event, proposal)

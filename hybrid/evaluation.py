@@ -16,6 +16,7 @@ from events.rules import EventStatus, Mode
 from events.tables import Event
 from hybrid import keeping
 from hybrid.actions import follow, propose_leaving_expired
+from hybrid.notices import tell_held, tell_switched
 from hybrid.queries import (
     KeptReport,
     StoredRule,
@@ -175,7 +176,11 @@ async def evaluate(
         evidence = cause.evidence(now) if cause else {}
         await follow(event, decision, evidence, now)
         if decision.kind == "switch":
-            await switch(event, decision.to, Cause(evidence=evidence), now, has_servers=has_servers)
+            before = Mode(event.mode)
+            told = await switch(event, decision.to, Cause(evidence=evidence), now, has_servers=has_servers)
+            await tell_switched(event_id, before, evidence, told)
+        elif decision.hold is Hold.NO_SERVERS and cause is not None:
+            await tell_held(event_id, decision.to, cause.turned_at, evidence)
         return decision
 
 

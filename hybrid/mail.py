@@ -11,14 +11,27 @@ from jinja2 import Environment
 
 from events.calendar import Party
 from notifications.delivery import Letter
-from notifications.mail import Recipient, Sender, build, clean, content_of, envelope_address, render
+from notifications.mail import (
+    OF_NO_ATTENDEE,
+    Recipient,
+    Sender,
+    build,
+    clean,
+    content_of,
+    envelope_address,
+    render,
+)
 from notifications.outbox import Claim
 
 FOLDER = "mail/organisers"
 
 SOURCE_FAILED = "source_failed"
+MODE_PROPOSED = "mode_proposed"
+MODE_SWITCHED = "mode_switched"
+SWITCH_HELD = "switch_held"
+SERVERS_SILENT = "servers_silent"
 
-KINDS = (SOURCE_FAILED,)
+KINDS = (SOURCE_FAILED, MODE_PROPOSED, MODE_SWITCHED, SWITCH_HELD, SERVERS_SILENT)
 """The kinds of messages that are for organisers."""
 
 
@@ -76,24 +89,17 @@ class OrganiserComposer:
 
     def _facts(self, message: Claim, language: Language) -> dict[str, Any]:
         """All that the templates know; of what the layouts ask about attendees there is nothing."""
+        starts = message.context.get("starts_local")
         return {
+            **OF_NO_ATTENDEE,
             **message.context,
+            "starts_local": datetime.fromisoformat(starts) if starts else None,
             "kind": message.kind,
             "called": message.recipient_name,
             "language": language,
-            "changed": (),
-            "active": False,
-            "asks": False,
-            "leads_in": False,
-            "reminder": {"text": {}},
-            "announcement": None,
-            "invitation": None,
-            "event": {"contact": None},
-            "registration": {"status": None, "attendance": None},
             "links": {
+                **OF_NO_ATTENDEE["links"],
                 "main": self._base_url + message.context["path"],
-                "join": None,
-                "unsubscribe": None,
                 "privacy": self._privacy_url,
                 "imprint": self._imprint_url,
             },

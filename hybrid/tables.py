@@ -165,3 +165,12 @@ class MeetingRoom(Table):
 
     one_room_per_group = Unique([group, session])
     group_and_session_or_plenary = Check('("group" IS NULL) = (session IS NULL)')
+
+
+class ServerOutage(Table):
+    """None of the meeting servers answers for an event that a switch has brought there; organisers are told once."""
+
+    id: Serial
+    event = ForeignKey(Event, on_delete=OnDelete.cascade, unique=True)
+    began_at = Timestamptz(default=None)
+    ended_at = Timestamptz(null=True, default=None, help_text="when one answered again, null while none does")

@@ -60,6 +60,15 @@ class Recipient:
     language: str
 
 
+OF_NO_ATTENDEE: Mapping[str, Any] = {
+    **dict.fromkeys(("asks", "active", "leads_in", "invitation", "changed", "announcement"), ()),
+    "event": {"contact": None},
+    "registration": {"status": None, "attendance": None},
+    "reminder": {"text": {}},
+    "links": {"join": None, "unsubscribe": None},
+}
+"""What the layouts ask about attendees, their event and what is told them, for mails to others."""
+
 SUBJECT_LENGTH = 150
 NAME_LENGTH = 80
 CALENDAR_FILE = "calendar.ics"
@@ -90,17 +99,20 @@ def render(environment: Environment, kind: str, facts: Mapping[str, Any], folder
 
 
 def render_apart(environment: Environment, name: str, facts: Mapping[str, Any]) -> Words:
-    """The words of `templates/mail/<name>.txt`, which tells of no event, in the frame of all mails."""
+    """The words of `templates/mail/<name>.txt`, which tells of no event, in the frame of all mails.
+
+    `facts` hold the `language` and the `links`: `main`, `imprint` and `privacy`.
+    """
     words = _said(environment, f"mail/{name}.txt", facts)
     return _framed(
         environment,
         {
-            **dict.fromkeys(("asks", "active", "invitation", "changed", "notice", "rows"), ()),
+            **OF_NO_ATTENDEE,
+            "notice": (),
+            "rows": (),
             **facts,
+            "links": {**OF_NO_ATTENDEE["links"], **facts["links"]},
             "kind": name,
-            "event": {"contact": None},
-            "registration": {"status": None, "attendance": None},
-            "reminder": {"text": {}},
             "subject": one_line(words["subject"], SUBJECT_LENGTH),
             "heading": words["heading"],
             "lead": [words["lead"]],

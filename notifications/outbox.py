@@ -138,6 +138,7 @@ async def claim(
 ) -> list[Claim]:
     """Takes what other workers left behind, then what is due, longest waiting first.
 
+    What is due of a batch waits for all that is not, so that thousands hold up no confirmation.
     Gives each its Message-ID at `host` when it is first claimed. Of suspects it takes at most so many, so that the
     one among them that kills workers takes no other with it; one that was left behind `CLAIMS_LOST` times becomes
     `failed` instead. `paced` leaves out those whose lane is taken for the next half second. Not to be called in a
@@ -160,12 +161,19 @@ async def claim(
             FOR UPDATE SKIP LOCKED
         ), fresh AS (
             SELECT id, false, due_at FROM message
-            WHERE status = 'queued' AND due_at <= statement_timestamp() {lane}
+            WHERE status = 'queued' AND batch IS NULL AND due_at <= statement_timestamp() {lane}
             ORDER BY due_at
             LIMIT {{}} - (SELECT count(*) FROM suspect) - (SELECT count(*) FROM left_behind)
             FOR UPDATE SKIP LOCKED
+        ), of_batch AS (
+            SELECT id, false, due_at FROM message
+            WHERE status = 'queued' AND batch IS NOT NULL AND due_at <= statement_timestamp() {lane}
+            ORDER BY due_at
+            LIMIT {{}} - (SELECT count(*) FROM suspect) - (SELECT count(*) FROM left_behind)
+                - (SELECT count(*) FROM fresh)
+            FOR UPDATE SKIP LOCKED
         ), due AS (
-            TABLE suspect UNION ALL TABLE left_behind UNION ALL TABLE fresh
+            TABLE suspect UNION ALL TABLE left_behind UNION ALL TABLE fresh UNION ALL TABLE of_batch
         ), claimed AS (
             UPDATE message SET
                 status = CASE WHEN lost THEN 'failed' ELSE 'sending' END,
@@ -179,7 +187,7 @@ async def claim(
             FROM due WHERE message.id = due.id
             RETURNING message.*, waits_since
         )
-        SELECT * FROM claimed WHERE status = 'sending' ORDER BY waits_since
+        SELECT * FROM claimed WHERE status = 'sending' ORDER BY batch IS NOT NULL, waits_since
         """,  # noqa: S608, no value is written into it
         FENCE_STEP,
         CLAIMS_LOST,
@@ -188,6 +196,7 @@ async def claim(
         min(suspects, limit),
         FENCE_STEP,
         SUSPECT,
+        limit,
         limit,
         limit,
         lease_seconds,

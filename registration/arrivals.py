@@ -347,7 +347,7 @@ def _arrive(rows: _Rows, event: EventDetails, request: Request, admission: Admit
             person.language,
             person.status,
             person.attendance,
-            newcomer.wished,
+            newcomer.wished(event),
             newcomer.online_access,
             person.seats,
             _json(person.wishes),

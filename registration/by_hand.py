@@ -105,7 +105,7 @@ def new_row(
         language=newcomer.language or event.default_language,
         status=status,
         attendance=attendance,
-        attendance_wished=newcomer.wished,
+        attendance_wished=newcomer.wished(event),
         online_access=newcomer.online_access,
         seats=newcomer.seats,
         wishes={session: list(groups) for session, groups in newcomer.wishes.items()},

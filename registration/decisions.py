@@ -61,10 +61,10 @@ class Newcomer:
     online_access: OnlineAccess | None = None
     attendance_wished: Attendance | None = None
 
-    @property
-    def wished(self) -> Attendance | None:
-        """How they would like to take part, `None` where they did not say."""
-        return self.attendance_wished or self.attendance
+    def wished(self, event: EventDetails) -> Attendance | None:
+        """How they would like to take part, `None` where they did not say: who registers while the event is moved
+        online has no choice."""
+        return self.attendance_wished or (None if event.is_moved_online else self.attendance)
 
     @property
     def address(self) -> str | None:

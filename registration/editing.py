@@ -18,7 +18,7 @@ from registration.answers import Accepted, accepted, with_changes
 from registration.errors import AddressKnown, GroupUnknown
 from registration.links import nonce
 from registration.messages import tell, withdraw
-from registration.moves import Changes, move_groups, move_seats
+from registration.moves import Changes, move_groups, move_seats, wish
 from registration.queries import active_registration, groups_held, registration_by_id, slots_of
 from registration.questions import questions_of
 from registration.rules import ACTIVE, OnlineAccess, RegistrationStatus, Slot
@@ -146,7 +146,7 @@ def _edit_wish(registration: Registration, wanted: Edit) -> None:
     if not isinstance(wanted.online_access, msgspec.UnsetType):
         registration.online_access = wanted.online_access
     if not isinstance(wanted.attendance_wished, msgspec.UnsetType):
-        registration.attendance_wished = wanted.attendance_wished
+        wish(registration, wanted.attendance_wished)
 
 
 async def _edit_groups(

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from events.actions import Change
+from events.changes import Change
 from events.details import EventDetails
 from events.errors import Conflict
 from registration.messages import tell

@@ -169,7 +169,7 @@ async def _register(event: EventDetails, done: Plan, by: Organiser, now: datetim
                 newcomer.address,
                 newcomer.language or event.default_language,
                 attendance_or_default(event.mode, newcomer.attendance).value,
-                newcomer.attendance and newcomer.attendance.value,
+                wished.value if (wished := newcomer.wished(event)) else None,
                 newcomer.seats,
                 msgspec.json.encode(newcomer.wishes).decode(),
                 *(nonce() for _ in range(3)),

@@ -55,6 +55,14 @@ async def move_seats(
     return changes
 
 
+def wish(registration: Registration, attendance: Attendance | None) -> None:
+    """Sets what they would like once the event offers it; who wants the screen gives up the seat that they had in the
+    hall before a switch. The row is not saved."""
+    registration.attendance_wished = attendance
+    if attendance is Attendance.ONLINE:
+        registration.attendance_before = None
+
+
 async def _resize_groups(
     event: EventDetails, registration: Registration, seats: int, *, beyond_limits: bool
 ) -> None:

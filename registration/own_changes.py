@@ -16,7 +16,7 @@ from registration.decisions import group_unknown
 from registration.errors import ChangesClosed, RegistrationUnknown
 from registration.locking import locked_sessions
 from registration.messages import tell
-from registration.moves import Changes, move_groups, move_seats
+from registration.moves import Changes, move_groups, move_seats, wish
 from registration.queries import groups_held, registration_by_id, slots_of
 from registration.questions import questions_of
 from registration.rules import (
@@ -123,8 +123,10 @@ async def change_online(
     async with _own(registration_id) as (event, registration):
         registration.online_access = access
         if wished is not None and event.is_moved_online:
-            registration.attendance_wished = wished
-        await registration.save([Registration.online_access, Registration.attendance_wished])
+            wish(registration, wished)
+        await registration.save(
+            [Registration.online_access, Registration.attendance_wished, Registration.attendance_before]
+        )
     return await registration_by_id(registration_id)
 
 

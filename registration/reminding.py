@@ -27,6 +27,7 @@ from registration.schedule import (
     Occurrence,
     Times,
     due,
+    occurrences,
 )
 from registration.tables import Registration, Reminder
 
@@ -78,6 +79,12 @@ async def events_to_remind(now: datetime) -> list[int]:
         now,
     )
     return list(found | {row["event"]: None for row in nudged})
+
+
+async def schedule_of(event_id: int) -> list[Occurrence]:
+    """Every reminder of the event as it stands, those that are past included, by time."""
+    row = await event_by_id(event_id)
+    return sorted(occurrences(_times_of(row), _specs(row.reminders)), key=lambda reminder: reminder.at)
 
 
 async def remind(event_id: int, now: datetime) -> int:

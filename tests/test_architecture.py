@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -15,9 +16,9 @@ from piccolo.conf.apps import Finder
 
 from dialograum.cli import COMMANDS
 from dialograum.settings import Settings
-from hybrid.mail import FOLDER, KINDS
+from hybrid.mail import KINDS as KINDS_FOR_ORGANISERS
 from registration.arrivals import KIND_OF_NEWS, NEWS_OF_THE_KNOWN
-from registration.news import ANNOUNCEMENT, REMINDING
+from registration.news import ANNOUNCEMENT, KINDS, REMINDING
 from tests.postgres import short_folder
 
 ROOT = Path(__file__).parents[1]
@@ -165,22 +166,47 @@ def test_every_form_that_posts_carries_its_token():
         assert "csrf()" in text, name_of(path)
 
 
-def test_every_mail_that_is_told_has_its_folder_and_the_other_way_round():
-    told = {*KIND_OF_NEWS.values(), NEWS_OF_THE_KNOWN, *REMINDING, ANNOUNCEMENT}
+def calls_of(name: str) -> Iterator[tuple[str, ast.Call]]:
+    """Where our packages call a function or a class of this name, with the name of the module."""
     for package in PACKAGES:
         for path in (ROOT / package).glob("*.py"):
             for node in ast.walk(ast.parse(path.read_text())):
-                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "tell":
-                    told |= {
-                        str(part.value) for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)
-                    }
-    mails = ROOT / "templates" / "mail"
-    folders = {path.name for path in mails.iterdir() if path.is_dir()}
-    assert told | {Path(FOLDER).name} == folders
-    assert set(KINDS) == {path.name for path in (mails.parent / FOLDER).iterdir() if path.is_dir()}
-    assert not told & set(KINDS)
-    for folder in [mails / kind for kind in told] + [mails.parent / FOLDER / kind for kind in KINDS]:
-        assert (folder / "subject.txt").is_file()
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name:
+                    yield f"{package}.{path.stem}", node
+
+
+def value_of(module: str, node: ast.expr) -> object:
+    """What a constant or a name stands for in a module."""
+    return node.value if isinstance(node, ast.Constant) else getattr(import_module(module), ast.unparse(node))
+
+
+def mails_in(*folder: str) -> set[str]:
+    return {
+        path.parent.name for path in (ROOT / "templates" / "mail").joinpath(*folder).glob("*/subject.txt")
+    }
+
+
+def test_every_mail_that_is_told_has_its_folder_and_the_other_way_round():
+    told = {*KIND_OF_NEWS.values(), NEWS_OF_THE_KNOWN, *REMINDING}
+    for _, call in calls_of("tell"):
+        told |= {str(part.value) for part in ast.walk(call.args[0]) if isinstance(part, ast.Constant)}
+    assert told == {*KINDS}
+    written = {
+        value_of(module, word.value)
+        for module, call in calls_of("NewMessage")
+        for word in call.keywords
+        if word.arg == "kind"
+    }
+    assert written == {ANNOUNCEMENT, *KINDS_FOR_ORGANISERS}
+    assert mails_in() == told | {ANNOUNCEMENT}
+    assert mails_in("organisers") == {*KINDS_FOR_ORGANISERS}
+
+
+def test_every_mail_that_tells_of_no_event_has_its_template():
+    names = [value_of(module, call.args[1]) for module, call in calls_of("render_apart")]
+    assert names
+    for name in names:
+        assert (ROOT / "templates" / "mail" / f"{name}.txt").is_file()
 
 
 # README
@@ -264,6 +290,7 @@ PROMISED = {
     "events list": {"--json"},
     "events export": {"slug"},
     "mode show": {"slug", "--json"},
+    "mode set": {"slug", "mode", "--reason", "--no-lock", "--hybrid-capacity", "--json"},
     "mode evaluate": {"slug", "--json"},
     "mode replay": {"slug", "--reports", "--from", "--to", "--event-date", "--json"},
     "organisers add": {"email", "--name", "--role", "--password-stdin"},

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 
 from dialograum.commands.events import Day
 from dialograum.database import connected, migrate
@@ -15,12 +16,15 @@ from dialograum.mode_words import ModeWords
 from dialograum.pages import environment
 from dialograum.settings import Settings, load
 from dialograum.site import site_of
+from events.forms import Reason
 from events.queries import details
+from events.rules import Mode
 from hybrid.evaluation import evaluate_waiting
 from hybrid.fetching import read_due
 from hybrid.notices import tell_source_failed
 from hybrid.overview import mode_view
 from hybrid.queries import listening_slugs, names_of, stored_rules
+from hybrid.switching import Cause, set_mode
 from hybrid.trials import ReportFile, replay_files, replay_kept
 
 
@@ -45,9 +49,21 @@ class Reports(click.ParamType[tuple[str, Path]]):
         return Path(path)
 
 
+class Why(click.ParamType[str]):
+    """A reason as the API takes it."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            return msgspec.convert(str(value).strip(), Reason)
+        except msgspec.ValidationError:
+            self.fail("must be text without control characters, 2,000 characters at most", param, ctx)
+
+
 @click.group()
 def command() -> None:
-    """Shows, evaluates and tries the rules that decide about an event's mode."""
+    """Shows an event's mode, moves it by hand, and evaluates and tries the rules that decide about it."""
 
 
 @command.command()
@@ -56,6 +72,25 @@ def command() -> None:
 def show(slug: str, as_json: bool) -> None:
     """Shows an event's mode, why it is so, and how its rules stand."""
     [(_, body)] = asyncio.run(_show(load(), [slug]))
+    click.echo(json.dumps(body) if as_json else "\n".join(lines_of(body)))
+
+
+@command.command("set")
+@click.argument("slug")
+@click.argument("mode", type=click.Choice([mode.value for mode in Mode]))
+@click.option("--reason", required=True, type=Why(), help="Why; everybody is told, as you write it.")
+@click.option(
+    "--no-lock", is_flag=True, help="Rules may move the event again; with the present mode, lifts the lock."
+)
+@click.option(
+    "--hybrid-capacity", type=click.IntRange(0, 1_000_000), help="Seats in the hall while it is hybrid."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
+def set_(
+    slug: str, mode: str, reason: str, no_lock: bool, hybrid_capacity: int | None, as_json: bool
+) -> None:
+    """Moves an event by hand, and tells everybody who takes part or waits. Rules are locked out from then on."""
+    body = asyncio.run(_set(load(), slug, Mode(mode), reason, not no_lock, hybrid_capacity))
     click.echo(json.dumps(body) if as_json else "\n".join(lines_of(body)))
 
 
@@ -105,6 +140,24 @@ def replay(
     for switch in body["switches"]:
         click.echo(f"{switch['on']}  {switch['to']:9}  {switch['reason']}  [{switch['rule']}]")
     click.echo(f"switches: {len(body['switches'])}, readings: {len(body['readings'])}")
+
+
+async def _set(
+    settings: Settings, slug: str, mode: Mode, reason: str, lock: bool, hybrid_capacity: int | None
+) -> dict[str, Any]:
+    async with connected(settings, pool_size=2):
+        await migrate()
+        await set_mode(
+            slug,
+            mode,
+            Cause(reason=reason),
+            datetime.now(UTC),
+            has_servers=bool(settings.jitsi_urls),
+            lock=lock,
+            hybrid_capacity=msgspec.UNSET if hybrid_capacity is None else hybrid_capacity,
+        )
+        [(_, body)] = await _shown(settings, [slug])
+        return body
 
 
 async def _show(settings: Settings, slugs: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:

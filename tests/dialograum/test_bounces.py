@@ -120,8 +120,9 @@ async def test_whoever_can_be_reached_again_is_marked_no_more(town, event, by):
     anna = await town.register(forum, "Anna Muster")
     await settled(anna, came_back=True)
     if by == "another address":
-        changed = {"email": "new@example.org", "address": "new@example.org"}
-        await Registration.update(changed).where(Registration.id == anna.id)
+        await Registration.update(email="new@example.org", address="new@example.org").where(
+            Registration.id == anna.id
+        )
     else:
         await enqueue([new(recipient=anna.email, about=anna.id, event_id=forum.id)])
         await settled(anna, came_back=False)

@@ -7,6 +7,7 @@ import pytest
 from events.actions import join
 from events.queries import event_named
 from hybrid.queries import kept_reports
+from hybrid.reports import SeriesReport
 from tests.dialograum.conftest import Town
 from tests.visitor import Visitor, words
 
@@ -34,6 +35,7 @@ async def test_a_figure_is_noted_for_the_rule_that_is_not_fetched(browser):
     assert (answer.status_code, answer.headers["location"]) == (303, PAGE)
     kept: Any
     [kept] = await kept_reports("manual", "Pegel Ems")
+    assert isinstance(kept.report, SeriesReport)
     assert kept.report.rows["Pegel Ems"][-1].value == 310.5
 
 

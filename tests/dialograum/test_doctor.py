@@ -131,7 +131,7 @@ async def test_a_test_mail_arrives(database, settings, home):
     [taken] = sink.letters
     assert taken.recipients == ("kim@xn--mller-kva.example",)
     mail = message_from_bytes(taken.content, policy=default)
-    assert mail["Subject"] == "Test-E-Mail"
+    assert mail["Subject"] == "Test-E‑Mail"
     assert mail["Auto-Submitted"] == "auto-generated"
     assert mail["Message-ID"].endswith("@dialog.example.org>")
     text, html = (mail.get_body([kind]).get_content() for kind in ("plain", "html"))  # type: ignore[union-attr]

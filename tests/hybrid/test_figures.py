@@ -10,6 +10,7 @@ from events.queries import activities_of, event_by_id
 from hybrid.figures import note_figure, typed_figure
 from hybrid.indicators import BUILT_IN
 from hybrid.queries import kept_reports, stored_rules
+from hybrid.reports import SeriesReport
 from tests.hybrid import town
 
 MANUAL = BUILT_IN["manual"]
@@ -42,6 +43,7 @@ async def test_figures_of_two_regions_on_one_day_both_count(event):
     for region, value in (("Pegel Ems", 310.0), ("Sporthalle", 1.0)):
         kept: Any
         [kept] = await kept_reports("manual", region)
+        assert isinstance(kept.report, SeriesReport)
         assert kept.report.rows[region][-1].value == value
 
 

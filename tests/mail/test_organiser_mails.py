@@ -15,12 +15,21 @@ import pytest
 from dialograum.languages import LANGUAGES
 from dialograum.pages import environment
 from events.calendar import Party
-from hybrid.mail import KINDS, SOURCE_FAILED, OrganiserComposer
+from hybrid.mail import (
+    KINDS,
+    MODE_PROPOSED,
+    MODE_SWITCHED,
+    SERVERS_SILENT,
+    SOURCE_FAILED,
+    SWITCH_HELD,
+    OrganiserComposer,
+)
 from notifications.audiences import Audiences
 from notifications.delivery import Letter
 from notifications.errors import CannotCompose
 from notifications.outbox import Claim
-from tests.mail.cases import BASE_URL, SITE
+from tests.mail.cases import SITE
+from tests.mail.examples import BASE_URL
 from tests.mail.reading import opened, part, readable, structure
 
 COPIES = Path(__file__).parent / "organisers"
@@ -78,7 +87,50 @@ def failed(code: str, detail: str, message: str, events: list[dict[str, Any]] = 
     )
 
 
+EVIDENCE = {
+    "rule": "rki-incidence/05754/digital",
+    "indicator": "rki-incidence",
+    "region": "05754",
+    "is_on": True,
+    "reading": {"value": 413.8, "row_on": "2026-10-30"},
+    "report": {"id": 7, "report_on": "2026-11-02", "read_at": "2026-11-02T08:00:00+00:00"},
+    "in_a_row": 3,
+    "threshold": 400.0,
+}
+BELOW = {**EVIDENCE, "is_on": False, "in_a_row": 5, "threshold": 300.0}
+WITHOUT_A_REPORT = {name: EVIDENCE[name] for name in ("rule", "indicator", "region", "reading")}
+
+
+def about(kind: str, path: str = "", **facts: Any) -> Claim:
+    """A message about the mode of an event."""
+    stated = {
+        **EVENTS[0],
+        "starts_local": "2026-11-27T16:00:00",
+        "path": f"/organise/events/dialog/mode{path}",
+    }
+    return replace(failed("", "", ""), kind=kind, context={**stated, **facts})
+
+
+def switched(from_mode: str, to_mode: str, evidence: Any = EVIDENCE, **facts: Any) -> Claim:
+    told = {"people": 1420, "without_address": 0, "cannot_join": 0, **facts}
+    return about(MODE_SWITCHED, from_mode=from_mode, to_mode=to_mode, evidence=evidence, **told)
+
+
+def proposed(cause: str, from_mode: str, to_mode: str, evidence: Any = EVIDENCE) -> Claim:
+    more = {"cause": cause, "from_mode": from_mode, "to_mode": to_mode, "evidence": evidence}
+    return about(MODE_PROPOSED, "/proposals/a7c1e0d4-0c1b-4b59-8d7e-0f3b7c6f5a21", **more)
+
+
 CASES = {
+    "mode_switched-online": switched("in_person", "digital", without_address=3, cannot_join=1),
+    "mode_switched-hybrid": switched("in_person", "hybrid"),
+    "mode_switched-back": switched("digital", "in_person", BELOW, without_address=1, cannot_join=2),
+    "mode_switched-back-as-hybrid": switched("digital", "hybrid", BELOW),
+    "mode_proposed-online": proposed("approval", "in_person", "digital"),
+    "mode_proposed-expired": proposed("expired", "digital", "in_person", WITHOUT_A_REPORT),
+    "mode_proposed-vanished": proposed("vanished", "digital", "hybrid", {}),
+    "switch_held": about(SWITCH_HELD, to_mode="digital", rule="r", since=None, evidence=EVIDENCE),
+    "servers_silent": about(SERVERS_SILENT, mode="digital", hosts=["meet.example.org", "meet2.example.org"]),
     "source_failed": failed(
         "column", "viruslast_normalisiert", "the column viruslast_normalisiert is missing"
     ),

@@ -148,14 +148,13 @@ async def told_why() -> bool:
 
 async def test_an_hour_without_a_mail_server_burns_no_attempt(monkeypatch):
     """Each of the pauses of at most twenty seconds is shortened to nothing."""
-    tries = 0
+    tries, waited = 0, timedelta()
 
     def shortened(failures: int, *, refused: bool) -> timedelta:
         nonlocal tries, waited
         tries, waited = failures, waited + pause(failures, refused=refused)
         return timedelta(milliseconds=1)
 
-    waited = timedelta()
     monkeypatch.setattr(worker, "pause", shortened)
     sink = Sink()
     async with listening(sink):

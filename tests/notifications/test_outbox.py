@@ -110,6 +110,24 @@ async def test_who_waits_longest_comes_first():
     assert [found.context["number"] for found in await claim(2, HOST)] == [1]
 
 
+async def test_what_many_are_sent_at_once_delays_nobody_else():
+    now = datetime.now(UTC)
+    await enqueue([new(number, due_at=now - timedelta(hours=number + 1)) for number in range(40)])
+    await Message.update({Message.batch: uuid4()}, force=True)
+    await enqueue([new(number, due_at=now - timedelta(minutes=number)) for number in (101, 103, 102)])
+    assert [found.context["number"] for found in await claim(2, HOST)] == [103, 102]
+    assert [found.context["number"] for found in await claim(3, HOST)] == [101, 39, 38]
+    assert len(await claim(50, HOST)) == 38
+
+
+async def test_what_was_left_behind_of_a_batch_goes_on_before_what_is_new():
+    await enqueue([new(1)])
+    await Message.update({Message.batch: uuid4()}, force=True)
+    await claim(1, HOST, LAPSED)
+    await enqueue([new(2)])
+    assert [found.context["number"] for found in await claim(1, HOST)] == [1]
+
+
 async def test_a_message_keeps_its_message_id_whatever_happens():
     await enqueue([new()])
     [first] = await claim(1, HOST, LAPSED)

@@ -1,0 +1,193 @@
+"""An event moved by hand over the API and in a shell: who may, what follows, and what is refused."""
+
+import asyncio
+import json
+
+import pytest
+
+from events.tables import Activity, Event
+from hybrid.tables import ModeSwitch
+from notifications.tables import Message, MessageStatus
+from tests.forum import forum
+from tests.shell import command
+from tests.visitor import Visitor
+
+MODE = "/api/v1/events/forum/mode"
+SERVERS = {"jitsi_urls": ["https://meet.example.org"]}
+OPEN = {"confirm_email": False, "capacity": 5, "digital_capacity": 9, "hybrid_capacity": 2}
+
+
+async def office(town, scope="write", name="office", role="organiser", **changes) -> Visitor:
+    """Another system of an organiser, of an installation with a meeting server."""
+    organiser = await town.organiser(name, role)
+    system = await town.system(organiser, scope)
+    visitor = await town.visitor(**{**SERVERS, **changes})
+    visitor.headers["Authorization"] = system.headers["Authorization"]
+    return visitor
+
+
+async def full_house(town, by=None):
+    event = await town.event(by, registration=OPEN)
+    for name in ("Anna Muster", "Bela Muster", "Cem Muster"):
+        await town.register(event, name)
+    await Message.update({Message.status: MessageStatus.SENT}, force=True)
+    return event
+
+
+async def told() -> int:
+    return await Message.count().where(Message.kind == "event_changed")
+
+
+async def test_a_put_moves_the_event_and_answers_like_get(town):
+    api = await office(town, role="admin")
+    await full_house(town)
+    answer = await api.put(MODE, json={"mode": "digital", "reason": " The hall is flooded. "})
+    assert answer.status_code == 200
+    body = answer.json()
+    assert (body["mode"], body["base_mode"], body["locked"], body["reason"]) == (
+        "digital",
+        "in_person",
+        True,
+        "The hall is flooded.",
+    )
+    [entry] = body["switches"]
+    assert (entry["from"], entry["to"], entry["by"]) == ("in_person", "digital", "Office")
+    assert (await api.get(MODE)).json() == body
+    assert await told() == 3
+    assert (await api.get("/api/v1/events/forum")).json()["mode"] == "digital"
+    assert await Activity.exists().where(Activity.what == "mode_set")
+
+
+async def test_the_present_mode_without_a_lock_lifts_the_lock_and_tells_nobody(town):
+    api = await office(town, role="admin")
+    await full_house(town)
+    await api.put(MODE, json={"mode": "digital", "reason": "Flood"})
+    body = (await api.put(MODE, json={"mode": "digital", "reason": "Dry again", "lock": False})).json()
+    assert (body["mode"], body["locked"], len(body["switches"])) == ("digital", False, 2)
+    assert await told() == 3
+
+
+async def test_hybrid_takes_the_seats_of_the_hall_that_are_named(town):
+    api = await office(town, role="admin")
+    await full_house(town)
+    await api.put(MODE, json={"mode": "hybrid", "reason": "Distance", "hybrid_capacity": 1})
+    event = await Event.objects().first()
+    assert (event.mode, event.in_person_taken, event.online_taken) == ("hybrid", 1, 2)
+    await api.put(MODE, json={"mode": "hybrid", "reason": "A bigger hall", "hybrid_capacity": None})
+    event = await Event.objects().first()
+    assert (event.in_person_taken, event.online_taken, event.hybrid_capacity) == (3, 0, None)
+
+
+async def test_where_it_cannot_be_done_the_reason_is_said_and_nothing_happens(town):
+    api = await office(town, role="admin", jitsi_urls=[])
+    await full_house(town)
+    answer = await api.put(MODE, json={"mode": "digital", "reason": "Flood"})
+    problem = answer.json()
+    assert (answer.status_code, problem["type"].rpartition("/")[2]) == (409, "mode-refused")
+    assert "No meeting server is set" in problem["detail"]
+    event = await Event.objects().first()
+    assert (event.mode, event.mode_locked, await ModeSwitch.count()) == ("in_person", False, 0)
+    await api.post("/api/v1/events/forum/cancellation", json={})
+    answer = await api.put(MODE, json={"mode": "hybrid", "reason": "Flood"})
+    assert answer.json()["type"].rpartition("/")[2] == "event-cancelled"
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ({"mode": "online", "reason": "Flood"}, "mode"),
+        ({"mode": "digital"}, "reason"),
+        ({"mode": "digital", "reason": " "}, "reason"),
+        ({"mode": "digital", "reason": "a" * 2001}, "reason"),
+        ({"mode": "digital", "reason": "a\x00b"}, "reason"),
+        ({"mode": "digital", "reason": "Flood", "lock": "no"}, "lock"),
+        ({"mode": "hybrid", "reason": "Flood", "hybrid_capacity": -1}, "hybrid_capacity"),
+        ({"mode": "hybrid", "reason": "Flood", "seats": 3}, "seats"),
+    ],
+)
+async def test_bad_input_is_refused_by_field(town, body, field):
+    api = await office(town, role="admin")
+    await town.event()
+    answer = await api.put(MODE, json=body)
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (422, "invalid")
+    assert field in json.dumps(answer.json())
+    assert await ModeSwitch.count() == 0
+
+
+async def test_a_reason_of_2000_characters_is_taken(town):
+    api = await office(town, role="admin")
+    await town.event()
+    answer = await api.put(MODE, json={"mode": "digital", "reason": "a" * 2000})
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("role", "scope", "status"),
+    [("organiser", "write", 403), ("helper", "write", 403), ("admin", "read", 403), ("admin", "write", 200)],
+)
+async def test_only_who_manages_the_event_may(town, role, scope, status):
+    api = await office(town, scope, role=role)
+    await town.event()
+    answer = await api.put(MODE, json={"mode": "digital", "reason": "Flood"})
+    assert answer.status_code == status
+    assert (await (await town.visitor()).put(MODE, json={})).status_code == 401
+
+
+async def test_two_hands_at_once_are_one_after_the_other(town):
+    api = await office(town, role="admin")
+    await full_house(town)
+    answers = await asyncio.gather(
+        *(api.put(MODE, json={"mode": "digital", "reason": reason}) for reason in ("one", "other"))
+    )
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert await told() == 3
+    moves = await ModeSwitch.select(ModeSwitch.from_mode, ModeSwitch.to_mode).order_by(ModeSwitch.id)
+    assert [tuple(move.values()) for move in moves] == [("in_person", "digital"), ("digital", "digital")]
+
+
+async def test_the_api_describes_it(visitor):
+    paths = (await visitor.get("/api/v1/openapi.json")).json()["paths"]
+    described = paths["/api/v1/events/{slug}/mode"]["put"]
+    assert "lifts the lock" in described["description"]
+
+
+# In a shell
+
+
+async def shell(environment, *words, **settings):
+    changed = {f"DIALOGRAUM_{name}": value for name, value in settings.items()}
+    return await command("mode", "set", *words, environment=environment | changed)
+
+
+URLS = {"JITSI_URLS": "https://meet.example.org"}
+
+
+async def test_a_command_moves_the_event(town, environment):
+    await full_house(town)
+    words = ("forum", "hybrid", "--reason", "Distance", "--hybrid-capacity", "1", "--json")
+    answer = await shell(environment, *words, **URLS)
+    assert (answer.code, answer.err) == (0, "")
+    body = json.loads(answer.out)
+    assert (body["mode"], body["locked"], body["reason"]) == ("hybrid", True, "Distance")
+    answer = await shell(environment, "forum", "hybrid", "--reason", "Free again", "--no-lock")
+    assert answer.out.splitlines()[0] == "mode: hybrid (base in_person)"
+    assert "by hand Free again" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("forum", "digital", "--reason", "Flood"), 1, "No meeting server is set (JITSI_URLS)"),
+        (("nowhere", "digital", "--reason", "Flood"), 1, "There is no such event"),
+        (("forum", "online", "--reason", "Flood"), 2, "online"),
+        (("forum", "digital"), 2, "--reason"),
+        (("forum", "digital", "--reason", " "), 2, "must be text"),
+    ],
+)
+async def test_a_command_that_cannot_be_done_says_why_in_one_line(town, environment, words, code, said):
+    await town.event(groups=forum().get("groups"))
+    answer = await shell(environment, *words)
+    assert (answer.code, answer.out) == (code, "")
+    assert said in answer.err
+    assert code == 2 or len(answer.err.splitlines()) == 1
+    assert await ModeSwitch.count() == 0
