@@ -13,6 +13,7 @@ from litestar.response import Redirect, Template
 
 from dialograum.access import Calling, Managed, may_write, signed_in
 from dialograum.desk import PRIVATE, frame_of
+from dialograum.desk_rooms import rooms_context
 from dialograum.settings import Settings
 from dialograum.signin import Caller
 from events.controllers import Now, see_other
@@ -21,18 +22,23 @@ from events.errors import FormInvalid
 from events.queries import event_by_id
 from events.rules import Mode, local_time
 from hybrid.charts import Content, Turn, Value, charts
+from hybrid.controllers import Servers, allow_forms_to
 from hybrid.errors import ReportsUnusable
 from hybrid.evaluation import rule_of, timing_of
 from hybrid.figures import note_figure, typed_figure
 from hybrid.hindsight import Hindsight, hindsight
+from hybrid.meeting_servers import MeetingServers
+from hybrid.outages import outage_of
 from hybrid.overview import ModeView, RuleView, mode_view, next_reading
 from hybrid.queries import recorded_files, stored_rules
 from hybrid.replay import Recorded, replay, timing_on
 from hybrid.rules import Reading, Rule, Timing, evaluated_from
 from hybrid.sources import Indicator
 from hybrid.tables import RecordedFile
+from hybrid.telling import told_of
 from hybrid.trial_forms import Trial, trial_from_query
 from hybrid.trials import ReportFile, kept_of, known_rules, recorded_of
+from registration.attendees import count_to_call
 
 AnyRequest = Request[Any, Any, Any]
 InSettings = NamedDependency[Settings]
@@ -54,13 +60,25 @@ class ModePages(Controller):
 
     @get("/", name="desk-mode")
     async def mode(
-        self, managed: Managed, caller: Calling, request: AnyRequest, now: Now, settings: InSettings
+        self,
+        managed: Managed,
+        caller: Calling,
+        request: AnyRequest,
+        now: Now,
+        settings: InSettings,
+        meeting_servers: Servers,
     ) -> Template:
-        return await _mode_page(managed, caller, request, now, settings)
+        return await _mode_page(managed, caller, request, now, settings, meeting_servers)
 
     @post("/figure", guards=[may_write])
     async def figure(
-        self, managed: Managed, caller: Calling, request: AnyRequest, now: Now, settings: InSettings
+        self,
+        managed: Managed,
+        caller: Calling,
+        request: AnyRequest,
+        now: Now,
+        settings: InSettings,
+        meeting_servers: Servers,
     ) -> Template | Redirect:
         """Takes a figure for a rule of this event on a source that nobody fetches."""
         form = await request.form()
@@ -85,7 +103,7 @@ class ModePages(Controller):
             )
         except FormInvalid as refused:
             figure = {"rule": chosen.spec.effective_key, "errors": dict(refused.errors), **typed}
-            return await _mode_page(managed, caller, request, now, settings, figure)
+            return await _mode_page(managed, caller, request, now, settings, meeting_servers, figure)
         return see_other(request, f"/organise/events/{managed.slug}/mode")
 
     @get("/replay", name="mode-replay")
@@ -123,20 +141,28 @@ async def _mode_page(
     request: AnyRequest,
     now: datetime,
     settings: Settings,
+    servers: MeetingServers,
     figure: Mapping[str, Any] | None = None,
 ) -> Template:
     """The page; `figure` is one that could not be taken: its rule, what was typed, and the errors by field."""
+    allow_forms_to(request, managed, servers)
     view = await mode_view(managed, settings.sources, now, with_points=True)
     interval = timedelta(seconds=settings.indicator_interval)
+    moved = [switch for switch in view.switches if switch["from_mode"] != switch["to_mode"]]
     return Template(
         "desk/mode.html",
         context={
             **await frame_of(managed, caller, now, "mode"),
+            **await rooms_context(managed, servers, now),
             "view": view,
+            "moved": moved[0] if moved else None,
+            "told": await told_of(moved[0]) if moved else None,
+            "outage": await outage_of(managed.id) if managed.mode is not Mode.IN_PERSON else None,
             "charts": [charts(_content(view, rule, now), mirrored=_is_rtl(request)) for rule in view.rules],
             "next_readings": [next_reading(rule, interval) for rule in view.rules],
             "listed": LISTED,
             "figure": figure,
+            "to_call": await count_to_call(managed.id),
             "today": local_time(now, managed.timezone).date(),
         },
         status_code=422 if figure else 200,

@@ -33,6 +33,7 @@ from dialograum.api import EventApi, RegistrationApi, shown_in
 from dialograum.calendars import Calendars
 from dialograum.change_api import ChangeApi
 from dialograum.desk import DeskPages, SignInPages
+from dialograum.desk_calls import CallPages
 from dialograum.desk_changes import ChangePages
 from dialograum.desk_groups import GroupPages
 from dialograum.desk_lists import ListPages
@@ -40,6 +41,7 @@ from dialograum.desk_messages import MessagePages
 from dialograum.desk_mode import ModePages
 from dialograum.desk_people import PeoplePages
 from dialograum.desk_rooms import RoomPages
+from dialograum.desk_switch import SwitchPages
 from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language
 from dialograum.mailbox import MailboxPages
@@ -161,12 +163,14 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             SignInPages,
             DeskPages,
             PeoplePages,
+            CallPages,
             GroupPages,
             RoomPages,
             ListPages,
             MessagePages,
             ChangePages,
             ModePages,
+            SwitchPages,
             Router(
                 "/api/v1",
                 route_handlers=[EventApi, ChangeApi, RegistrationApi, ModeApi, openapi],
@@ -319,8 +323,7 @@ def _language_code(request: AnyRequest) -> str:
 
 
 def _text(request: AnyRequest) -> Any:
-    language: Language = request.scope["state"]["language"]
-    return lambda texts: choose_text(texts, language, "")[1]
+    return lambda texts: choose_text(texts, request.scope["state"]["language"], "")[1]
 
 
 async def _personal_calendar(registration: Registration, calendars: Calendars, links: Links) -> bytes:

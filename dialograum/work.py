@@ -1,4 +1,5 @@
-"""The background work: mails, reminders, sources, lapsed holds, groups and waitlist after the deadline, old data.
+"""The background work: mails, reminders, sources, meeting servers, lapsed holds, groups and waitlist after the
+deadline, old data.
 
 Any number of processes may do it at once: every step locks what it changes.
 """
@@ -17,7 +18,9 @@ from dialograum.settings import Settings
 from dialograum.signin import forget_what_expired
 from hybrid.evaluation import evaluate_waiting
 from hybrid.fetching import listened_to, read_due
+from hybrid.meeting_servers import MeetingServers
 from hybrid.notices import tell_source_failed
+from hybrid.outages import watch_servers
 from registration import actions, reminding, rounds
 from registration.announcements import hold_back
 from registration.limits import Limits
@@ -26,6 +29,7 @@ from registration.tables import Demand, IdempotencyKey
 
 TEND_SECONDS = 10
 SOURCES_SECONDS = 30
+SERVERS_SECONDS = 60
 KEYS_KEPT = timedelta(days=7)
 
 T = TypeVar("T")
@@ -39,6 +43,7 @@ async def run(settings: Settings, stop: asyncio.Event) -> None:
         tasks.create_task(mail_worker(settings, stop))
         tasks.create_task(_tend(settings, stop))
         tasks.create_task(_read_sources(settings, stop))
+        tasks.create_task(_watch_servers(settings, stop))
 
 
 async def _tend(settings: Settings, stop: asyncio.Event) -> None:
@@ -67,6 +72,13 @@ async def read_sources(settings: Settings) -> None:
     listened = await listened_to(now)
     known = {name: settings.sources[name] for name in listened & settings.sources.keys()}
     await evaluate_waiting(known, now, has_servers=has_servers)
+
+
+async def _watch_servers(settings: Settings, stop: asyncio.Event) -> None:
+    servers = MeetingServers(settings.meeting_servers)
+    while not stop.is_set():
+        await _tried(watch_servers(servers, datetime.now(UTC)))
+        await _pause(stop, SERVERS_SECONDS)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -10,7 +10,7 @@ from events.rules import EventStatus, Mode
 from events.tables import Event
 from hybrid.forms import ModeRuleSpec
 from hybrid.notices import tell_proposed
-from hybrid.queries import StoredRule, stored_rules
+from hybrid.queries import StoredRule, open_proposals, stored_rules
 from hybrid.rules import FURTHER, Decision, Timing, furthest, is_expired, resolved
 from hybrid.tables import ModeProposal, ModeRule
 
@@ -61,6 +61,21 @@ async def follow(event: Event, decision: Decision, evidence: Mapping[str, Any], 
     if proposes and decision.by is not None:
         since = decision.by.turned or 0.0
         await _propose_once(event, decision.by.rule.key, "approval", decision.to, None, since, evidence, now)
+
+
+async def settle(event: Event, now: datetime) -> None:
+    """Takes back what is proposed and has come about by other means, such as by hand."""
+    for proposal in await open_proposals(event.id):
+        if is_moot(proposal, Mode(event.mode)):
+            proposal.answer, proposal.answered_at = "superseded", now
+            await proposal.save([ModeProposal.answer, ModeProposal.answered_at])
+
+
+def is_moot(proposal: ModeProposal, present: Mode) -> bool:
+    """Whether the event is already where a proposal would bring it."""
+    if proposal.cause == "approval":
+        return Mode(proposal.to_mode) is present
+    return FURTHER.index(present) <= FURTHER.index(Mode(proposal.to_mode))
 
 
 async def propose_leaving_expired(

@@ -15,7 +15,7 @@ from events.queries import details_of, event_by_id
 from events.rules import EventStatus, Mode
 from events.tables import Event
 from hybrid import keeping
-from hybrid.actions import follow, propose_leaving_expired
+from hybrid.actions import follow, propose_leaving_expired, settle
 from hybrid.notices import tell_held, tell_switched
 from hybrid.queries import (
     KeptReport,
@@ -147,6 +147,7 @@ async def evaluate(
             return None
         timing = timing_of(event)
         stored = await stored_rules(event_id)
+        await settle(event, now)
         await propose_leaving_expired(event, stored, timing, now)
         waiting = await waiting_reports(event_id, indicator.name)
         if not waiting:

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from events.details import EventDetails
+from hybrid.actions import is_moot
 from hybrid.evaluation import readings_of, rule_of, timing_of
 from hybrid.forms import ModeRuleSpec
 from hybrid.queries import (
@@ -112,7 +113,7 @@ async def mode_view(
         timing=timing,
         rules=tuple(rules),
         switches=tuple(await switches_of(event.id)),
-        proposals=tuple(await open_proposals(event.id)),
+        proposals=tuple(one for one in await open_proposals(event.id) if not is_moot(one, event.mode)),
     )
 
 

@@ -1,6 +1,5 @@
 """Answers to what rules propose. Whoever comes first has answered; a second answer changes nothing."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -10,8 +9,9 @@ from events.errors import EventUnknown
 from events.queries import event_by_id
 from events.rules import Mode
 from events.tables import Event, Organiser
+from hybrid.actions import settle
 from hybrid.queries import stored_rules
-from hybrid.rules import FURTHER, furthest
+from hybrid.rules import furthest
 from hybrid.switching import Cause, switch
 from hybrid.tables import ModeProposal, ModeRule
 
@@ -57,7 +57,9 @@ async def accept(
         await _answer(proposal, "accepted", by, now)
         await actions.record(event, by, now, "proposal_accepted", to=to.value, rule=proposal.rule_key)
         if Mode(event.mode) is not to:
-            await switch(event, to, Cause(by, evidence=_evidence(proposal)), now, has_servers=has_servers)
+            cause = Cause(by, evidence=proposal.evidence or None)
+            await switch(event, to, cause, now, has_servers=has_servers)
+            await settle(await event_by_id(event_id), now)
         return True
 
 
@@ -73,17 +75,6 @@ async def decline(event_id: int, proposal_id: UUID, by: Organiser, now: datetime
         return True
 
 
-async def settle(event: Any, now: datetime) -> None:
-    """Takes back what is proposed and has come about by other means. To be called under the event's lock."""
-    present = FURTHER.index(Mode(event.mode))
-    waiting = ModeProposal.objects().where((ModeProposal.event == event.id) & ModeProposal.answer.is_null())
-    for proposal in await waiting:
-        to = FURTHER.index(Mode(proposal.to_mode))
-        if to == present or (proposal.cause != "approval" and present < to):
-            proposal.answer, proposal.answered_at = "superseded", now
-            await proposal.save([ModeProposal.answer, ModeProposal.answered_at])
-
-
 async def _answer(proposal: Any, answer: str, by: Organiser, now: datetime) -> None:
     await ModeProposal.update(
         {
@@ -92,7 +83,3 @@ async def _answer(proposal: Any, answer: str, by: Organiser, now: datetime) -> N
             ModeProposal.answered_by: by.id,
         }
     ).where(ModeProposal.id == proposal.id)
-
-
-def _evidence(proposal: Any) -> Mapping[str, Any] | None:
-    return proposal.evidence or None

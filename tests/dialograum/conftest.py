@@ -80,8 +80,13 @@ class Town:
         return await publishing.create(document, by, datetime.now(UTC), languages=self.settings.languages)
 
     async def register(self, event: EventDetails, name: str = "Anna Muster", **values: Any) -> Registration:
-        """Somebody who registers by the API, with an address of their own."""
-        values = {"name": name, "email": f"{name.split()[0].lower()}@example.org", **values}
+        """Somebody who registers by the API, in English, with an address of their own."""
+        values = {
+            "name": name,
+            "email": f"{name.split()[0].lower()}@example.org",
+            "language": "en",
+            **values,
+        }
         body = msgspec.convert(values, RegistrationBody)
         newcomer = newcomer_from_body(body, self.settings.languages)
         await Admission().register(event.slug, newcomer, datetime.now(UTC))

@@ -144,7 +144,8 @@ async def test_lock_proposals_and_switches_are_shown(browser):
     assert headings(await browser.get(PAGE)) == ["Takes place online"]
     assert "The mode is locked" in page
     assert "Flooded." in page
-    assert "on site → online, by itself 500, 2 reports in a row at 400 or more" in page
+    assert "on site → online, by itself 500 on" in page
+    assert ", 2 reports in a row at 400 or more" in page
     assert "Shall the event come back: on site?" in page
 
 
@@ -175,7 +176,7 @@ async def test_nobody_sees_the_mode_of_others(town, browser):
 
 async def test_a_rule_is_tried_on_what_is_kept_and_nothing_changes(browser):
     await come_in(500, 450, 299, 299, 100)
-    before = await ModeRule.select()
+    before, switches = await ModeRule.select(), await ModeSwitch.count()
     page = await browser.get(TRIAL)
     assert "It would have switched 2 times" in words(page)
     page = await browser.get(TRIAL, params={"enter_at": "600"})
@@ -184,7 +185,7 @@ async def test_a_rule_is_tried_on_what_is_kept_and_nothing_changes(browser):
     assert "It would have switched 2 times" in words(page)
     assert 'value="449,5"' in page.text
     assert await ModeRule.select() == before
-    assert await ModeSwitch.count() == 0
+    assert await ModeSwitch.count() == switches
 
 
 async def test_hindsight_says_what_values_were_put_at_later(browser):
@@ -283,14 +284,21 @@ async def test_the_api_tells_mode_rules_and_switches(town):
     )
     await come_in(500, 412.3)
     body = (await api.get("/api/v1/events/forum/mode")).json()
-    assert {name: body[name] for name in ("mode", "base_mode", "since", "reason", "locked", "switches")} == {
-        "mode": "in_person",
+    assert {name: body[name] for name in ("mode", "base_mode", "reason", "locked")} == {
+        "mode": "digital",
         "base_mode": "in_person",
-        "since": None,
         "reason": None,
         "locked": False,
-        "switches": [],
     }
+    [switch] = body["switches"]
+    assert (switch["from"], switch["to"], switch["by"], switch["reason"]) == (
+        "in_person",
+        "digital",
+        "rule",
+        None,
+    )
+    assert switch["evidence"]["reading"] == {"value": 412.3, "row_on": str(TODAY)}
+    assert switch["at"] == body["since"]
     start = datetime.fromisoformat(forum()["starts_at"])
     assert body["freezes_at"].startswith((start - timedelta(hours=48)).isoformat())
     [rule] = body["rules"]

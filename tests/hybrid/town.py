@@ -38,7 +38,7 @@ async def event(
         mode_rules=list(rules),
         starts_at=f"{day}T16:00:00",
         ends_at=f"{day}T19:00:00",
-        registration={"closes_at": "2027-03-16T18:00:00"},
+        registration={"closes_at": "2027-03-16T18:00:00", **changes.pop("registration", {})},
         sessions=None,
         groups=None,
         **changes,
@@ -49,7 +49,13 @@ async def event(
 
 
 async def publish(
-    day: date, value: float, *, region: str = COUNTY, now: datetime | None = None, more: Sequence[float] = ()
+    day: date,
+    value: float,
+    *,
+    region: str = COUNTY,
+    now: datetime | None = None,
+    more: Sequence[float] = (),
+    has_servers: bool = True,
 ) -> bool:
     """The incidence of that day is published and read at 6 in the morning, UTC."""
     rows = tuple(Row(day - timedelta(days=age + 1), one) for age, one in reversed(list(enumerate(more))))
@@ -62,6 +68,7 @@ async def publish(
         checksum=sha256(repr(said).encode()).hexdigest(),
         read_at=at,
         now=at,
+        has_servers=has_servers,
     )
 
 
