@@ -38,7 +38,8 @@ async def online(**changes):
 
 
 async def told() -> int:
-    return await Message.count().where(Message.kind == "servers_silent")
+    found: int = await Message.count().where(Message.kind == "servers_silent")
+    return found
 
 
 async def test_organisers_are_told_once_that_none_answers():
