@@ -37,7 +37,7 @@ async def online(**changes):
     return event
 
 
-async def told() -> int:
+async def told():
     return await Message.count().where(Message.kind == "servers_silent")
 
 
