@@ -2,7 +2,7 @@
 
 import pytest
 
-from registration.news import KINDS, MADE_WRONG, News, joined, programme_changes, together
+from registration.news import ANNOUNCEMENT, ENDING, KINDS, MADE_WRONG, News, joined, programme_changes, together
 
 EARLY, NOON, LATE = ({"starts_local": f"2022-11-18T{hour}:00:00"} for hour in (9, 12, 16))
 
@@ -124,7 +124,8 @@ def test_groups_changed_twice_are_told_as_of_the_first_time():
 
 def test_every_kind_that_makes_something_wrong_is_a_kind():
     assert set(MADE_WRONG) <= set(KINDS)
-    assert all(set(wrong) <= set(KINDS) for wrong in MADE_WRONG.values())
+    assert {kind for wrong in MADE_WRONG.values() for kind in wrong} == {*KINDS, ANNOUNCEMENT}
+    assert {kind for kind, wrong in MADE_WRONG.items() if ANNOUNCEMENT in wrong} == {*ENDING}
     assert {"confirm", "waitlisted", "already_registered"} == set(KINDS) - set(MADE_WRONG)
 
 
