@@ -2,7 +2,16 @@
 
 import pytest
 
-from registration.news import ANNOUNCEMENT, ENDING, KINDS, MADE_WRONG, News, joined, programme_changes, together
+from registration.news import (
+    ANNOUNCEMENT,
+    ENDING,
+    KINDS,
+    MADE_WRONG,
+    News,
+    joined,
+    programme_changes,
+    together,
+)
 
 EARLY, NOON, LATE = ({"starts_local": f"2022-11-18T{hour}:00:00"} for hour in (9, 12, 16))
 
