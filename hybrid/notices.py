@@ -69,10 +69,10 @@ async def tell_switched(event_id: int, before: Mode, evidence: Mapping[str, Any]
         """,
         event_id,
     )
-    await _tell(
+    await tell_organisers(
         event,
-        MODE_SWITCHED,
         "",
+        kind=MODE_SWITCHED,
         from_mode=before.value,
         to_mode=event.mode,
         evidence=dict(evidence),
@@ -96,15 +96,17 @@ async def tell_held(event_id: int, to: Mode, turned_at: datetime | None, evidenc
         msgspec.json.encode(stated).decode(),
     )
     if not told:
-        await _tell(await event_by_id(event_id), SWITCH_HELD, "", **stated, evidence=dict(evidence))
+        await tell_organisers(
+            await event_by_id(event_id), "", kind=SWITCH_HELD, **stated, evidence=dict(evidence)
+        )
 
 
 async def tell_proposed(event: Any, proposal: ModeProposal) -> None:
     """That a rule proposes a change, with the page on which it is answered."""
-    await _tell(
+    await tell_organisers(
         event,
-        MODE_PROPOSED,
         f"/proposals/{proposal.id}",
+        kind=MODE_PROPOSED,
         from_mode=event.mode,
         to_mode=proposal.to_mode,
         cause=proposal.cause,
@@ -114,18 +116,18 @@ async def tell_proposed(event: Any, proposal: ModeProposal) -> None:
 
 async def tell_servers_silent(event: Any, hosts: Sequence[str]) -> None:
     """That none of the meeting servers answers to which people would be led."""
-    await _tell(event, SERVERS_SILENT, "", mode=event.mode, hosts=list(hosts))
+    await tell_organisers(event, "", kind=SERVERS_SILENT, mode=event.mode, hosts=list(hosts))
 
 
-async def _tell(event: Any, kind: str, path: str, **facts: Any) -> None:
+async def tell_organisers(event: Any, path: str, *, kind: str, **facts: Any) -> None:
     """One message to each organiser of the event, which leads to the page `path` below that of its mode."""
     await enqueue(
         [
             NewMessage(
-                kind=kind,
-                recipient=organiser.email,
-                recipient_name=organiser.name,
-                language=event.default_language,
+                kind,
+                organiser.email,
+                organiser.name,
+                event.default_language,
                 event_id=event.id,
                 context={
                     "title": event.title,

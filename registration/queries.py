@@ -1,10 +1,13 @@
 """Reads of registrations."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
+
+import msgspec
 
 from events.details import EventDetails, SessionDetails, SlotDetails
 from events.rules import Attendance
@@ -143,18 +146,25 @@ async def positions(registrations: Sequence[Registration]) -> dict[UUID, int]:
     return {row["id"]: row["place"] for row in rows}
 
 
-async def waitlist(event_id: int, attendance: Attendance) -> list[Registration]:
+class Waiter(NamedTuple):
+    """Somebody on the waitlist; `wishes` are group keys in order of wish, by session key."""
+
+    id: UUID
+    arrival: int
+    seats: int
+    wishes: Mapping[str, Sequence[str]]
+    confirmed_at: datetime | None
+
+
+async def waitlist(event_id: int, attendance: Attendance) -> list[Waiter]:
     """Who waits for a seat, in order of arrival."""
-    return (
-        await Registration.objects()
-        .where(
-            (Registration.event == event_id)
-            & (Registration.status == RegistrationStatus.WAITLISTED.value)
-            & (Registration.attendance == attendance.value)
-        )
-        .order_by(Registration.arrival)
-        .output(load_json=True)
+    rows = await Registration.raw(
+        "SELECT id, arrival, seats, wishes, confirmed_at FROM registration"
+        " WHERE event = {} AND status = 'waitlisted' AND attendance = {} ORDER BY arrival",
+        event_id,
+        attendance.value,
     )
+    return [Waiter(**{**row, "wishes": msgspec.json.decode(row["wishes"])}) for row in rows]
 
 
 async def counts_by_status(event_id: int) -> dict[str, int]:

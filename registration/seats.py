@@ -75,23 +75,23 @@ class Taking(NamedTuple):
 
 async def take_groups(*takings: Taking) -> None:
     """Gives each registration its seats in groups."""
+    rows = [
+        (taking.registration_id, slot.id, taking.seats, slot.id in taking.locked)
+        for taking in takings
+        for slot in taking.slots
+    ]
+    if not rows:
+        return
     sums: Counter[int] = Counter()
-    rows = []
-    for taking in takings:
-        for slot in taking.slots:
-            sums[slot.id] += taking.seats
-            rows.append(
-                GroupSeat(
-                    registration=taking.registration_id,
-                    slot=slot.id,
-                    seats=taking.seats,
-                    locked=slot.id in taking.locked,
-                )
-            )
+    for _, slot_id, seats, _ in rows:
+        sums[slot_id] += seats
     for slot_id, seats in sums.items():
         await GroupSlot.update({GroupSlot.taken: GroupSlot.taken + seats}).where(GroupSlot.id == slot_id)
-    for start in range(0, len(rows), 1000):
-        await GroupSeat.insert(*rows[start : start + 1000])
+    await GroupSeat.raw(
+        "INSERT INTO group_seat (registration, slot, seats, locked)"
+        " SELECT * FROM unnest({}::uuid[], {}::int[], {}::int[], {}::bool[])",
+        *map(list, zip(*rows, strict=True)),
+    )
 
 
 async def leave_groups(registration_id: UUID, slots: Iterable[Slot] | None = None) -> None:

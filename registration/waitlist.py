@@ -12,7 +12,7 @@ from events.queries import details_of, event_by_id
 from events.rules import Attendance, EventStatus
 from registration.decisions import seats_there, terms
 from registration.messages import tell
-from registration.queries import groups_held, slots_of, waitlist
+from registration.queries import Waiter, groups_held, slots_of, waitlist
 from registration.rules import (
     HOLDING,
     RegistrationStatus,
@@ -67,7 +67,7 @@ async def move_up(
     event: EventDetails, now: datetime, changes: Sequence[dict[str, Any]] = (), **more: Any
 ) -> set[UUID]:
     """Gives free seats to the waitlist; returns who moved up. `changes` of the event stand in the same mail."""
-    moved: list[Registration] = []
+    moved: list[Waiter] = []
     for attendance in event.offered:
         seats = seats_there(event, attendance)
         free = None if seats.limit is None else seats.limit - seats.taken
@@ -87,17 +87,12 @@ async def move_up(
     return {person.id for person in moved}
 
 
-async def _promote(event: EventDetails, people: Iterable[Registration], now: datetime) -> None:
+async def _promote(event: EventDetails, people: Iterable[Waiter], now: datetime) -> None:
     proved: list[UUID] = []
     unproved: list[UUID] = []
     hold = held_until(now, event.starts_at, event.hold_hours)
     for person in people:
-        if event.confirm_email and person.confirmed_at is None:
-            person.status, person.held_until = RegistrationStatus.PENDING, hold
-            unproved.append(person.id)
-        else:
-            person.status, person.confirmed_at = RegistrationStatus.CONFIRMED, person.confirmed_at or now
-            proved.append(person.id)
+        (unproved if event.confirm_email and person.confirmed_at is None else proved).append(person.id)
     await Registration.raw(
         "UPDATE registration SET status = 'confirmed', confirmed_at = coalesce(confirmed_at, {}), promoted_at = {}"
         " WHERE id = ANY({}::uuid[])",
@@ -147,7 +142,7 @@ async def _fill_groups(event: EventDetails, now: datetime) -> None:
 
 
 def _takings(
-    people: Iterable[Registration], slots: Sequence[Slot], held: Mapping[UUID, Mapping[str, str]]
+    people: Iterable[Registration | Waiter], slots: Sequence[Slot], held: Mapping[UUID, Mapping[str, str]]
 ) -> list[Taking]:
     """Free groups by wish, for one after the other."""
     takings = []

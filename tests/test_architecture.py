@@ -193,7 +193,7 @@ def test_every_mail_that_is_told_has_its_folder_and_the_other_way_round():
     assert told == {*KINDS}
     written = {
         value_of(module, word.value)
-        for module, call in calls_of("NewMessage")
+        for module, call in (*calls_of("NewMessage"), *calls_of("tell_organisers"))
         for word in call.keywords
         if word.arg == "kind" and ast.unparse(word.value) != "kind"
     }
