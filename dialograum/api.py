@@ -266,7 +266,6 @@ def registration_json(
         "status": row.status,
         "attendance": row.attendance,
         "attendance_wished": row.attendance_wished,
-        "online_access": row.online_access,
         "seats": row.seats,
         "language": row.language,
         "groups": attendee.groups,
@@ -276,7 +275,12 @@ def registration_json(
     if shows_addresses:
         answers, special_answers = visible(questions, row.answers, row.special_answers)
         consents = {q.key: q.key in attendee.consents for q in questions if q.type == "consent"}
-        body |= {"email": row.email, "answers": answers, "consents": consents}
+        body |= {
+            "email": row.email,
+            "online_access": row.online_access,
+            "answers": answers,
+            "consents": consents,
+        }
         if with_special:
             body["special_answers"] = special_answers
     if attendee.waitlist_position is not None:

@@ -38,6 +38,7 @@ from hybrid.tables import RecordedFile
 from hybrid.telling import told_of
 from hybrid.trial_forms import Trial, trial_from_query
 from hybrid.trials import ReportFile, kept_of, known_rules, recorded_of
+from registration.attendees import count_to_call
 
 AnyRequest = Request[Any, Any, Any]
 InSettings = NamedDependency[Settings]
@@ -161,6 +162,7 @@ async def _mode_page(
             "next_readings": [next_reading(rule, interval) for rule in view.rules],
             "listed": LISTED,
             "figure": figure,
+            "to_call": await count_to_call(managed.id),
             "today": local_time(now, managed.timezone).date(),
         },
         status_code=422 if figure else 200,

@@ -48,10 +48,24 @@ async def mail_worker(settings: Settings, stop: asyncio.Event) -> None:
 def composer_of(settings: Settings) -> Audiences:
     """Makes mails in the installation's words: to organisers those of their kinds, to attendees all others."""
     site = site_of(settings)
+    default = default_for_organisers(site.default_language)
+    organisers = OrganiserComposer(
+        environment(site),
+        sender=_sender_of(settings),
+        base_url=settings.base_url,
+        privacy_url=site.privacy_url,
+        imprint_url=site.imprint_url,
+        languages={language.code: language for language in (*for_organisers(site.languages), default)},
+        default_language=default.code,
+    )
+    return Audiences(composer_for_attendees(settings).compose, dict.fromkeys(KINDS, organisers.compose))
+
+
+def composer_for_attendees(settings: Settings) -> Composer:
+    """Makes the mails to attendees in the installation's words."""
+    site, sender = site_of(settings), _sender_of(settings)
     words = environment(site)
-    sender = Party(settings.mail_from.name or site.town, settings.mail_from.address)
-    languages = {code: LANGUAGES[code] for code in settings.languages}
-    attendees = Composer(
+    return Composer(
         words,
         Links(settings.secret, settings.base_url),
         Calendars(words, site, sender.address),
@@ -59,20 +73,13 @@ def composer_of(settings: Settings) -> Audiences:
         base_url=settings.base_url,
         privacy_url=site.privacy_url,
         imprint_url=site.imprint_url,
-        languages=languages,
+        languages={code: LANGUAGES[code] for code in settings.languages},
         default_language=settings.default_language,
     )
-    default = default_for_organisers(site.default_language)
-    organisers = OrganiserComposer(
-        words,
-        sender=sender,
-        base_url=settings.base_url,
-        privacy_url=site.privacy_url,
-        imprint_url=site.imprint_url,
-        languages={language.code: language for language in (*for_organisers(site.languages), default)},
-        default_language=default.code,
-    )
-    return Audiences(attendees.compose, dict.fromkeys(KINDS, organisers.compose))
+
+
+def _sender_of(settings: Settings) -> Party:
+    return Party(settings.mail_from.name or site_of(settings).town, settings.mail_from.address)
 
 
 def trial_of(settings: Settings, address: str, at: datetime) -> Letter:

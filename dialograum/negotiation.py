@@ -73,6 +73,9 @@ class LanguageMiddleware:
     languages not offered fall through. The application sees the path without the prefix, and in
     `scope["state"]` the `language` and the `language_prefix`, `/en` where the address chose it, else empty.
 
+    What is behind a personal link may set another `language` where `language_is_chosen` is false: whoever registered
+    in Arabic follows a link that names no language. `languages` are those offered, by code.
+
     Organisers' pages come in complete languages alone: where another one was chosen, `Accept-Language` decides
     between them, and then the default if it is complete, else German; the prefix stays, for the links to
     citizens' pages.
@@ -100,12 +103,13 @@ class LanguageMiddleware:
         state: MutableMapping[str, Any] = scope.setdefault("state", {})
         state["language"] = language
         state["language_prefix"] = f"/{chosen.code}" if chosen else ""
+        state["language_is_chosen"], state["languages"] = chosen is not None, self.offered
 
         async def send_with_language(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
                 if not any(name.lower() == b"content-language" for name, _ in headers):
-                    headers.append((b"content-language", language.code.encode()))
+                    headers.append((b"content-language", state["language"].code.encode()))
                 if served is None:
                     headers.append((b"vary", b"Accept-Language"))
                 message["headers"] = headers

@@ -33,6 +33,7 @@ from dialograum.api import EventApi, RegistrationApi, shown_in
 from dialograum.calendars import Calendars
 from dialograum.change_api import ChangeApi
 from dialograum.desk import DeskPages, SignInPages
+from dialograum.desk_calls import CallPages
 from dialograum.desk_changes import ChangePages
 from dialograum.desk_groups import GroupPages
 from dialograum.desk_lists import ListPages
@@ -44,7 +45,7 @@ from dialograum.desk_switch import SwitchPages
 from dialograum.failures import DatabaseAway
 from dialograum.languages import LANGUAGES, TEMPLATES, Language
 from dialograum.mailbox import MailboxPages
-from dialograum.mailing import composer_of
+from dialograum.mailing import composer_for_attendees
 from dialograum.mode_api import ModeApi
 from dialograum.mode_words import ModeWords
 from dialograum.monitoring import healthz, metrics, readyz
@@ -113,7 +114,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
         cookie_samesite="lax",
     )
 
-    mails = composer_of(settings)
+    mails = composer_for_attendees(settings)
     admission = Admission(Limits(settings.client_limit, settings.address_limit, settings.secret))
 
     stamps = FormStamps(settings.secret)
@@ -162,6 +163,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             SignInPages,
             DeskPages,
             PeoplePages,
+            CallPages,
             GroupPages,
             RoomPages,
             ListPages,
@@ -321,8 +323,7 @@ def _language_code(request: AnyRequest) -> str:
 
 
 def _text(request: AnyRequest) -> Any:
-    language: Language = request.scope["state"]["language"]
-    return lambda texts: choose_text(texts, language, "")[1]
+    return lambda texts: choose_text(texts, request.scope["state"]["language"], "")[1]
 
 
 async def _personal_calendar(registration: Registration, calendars: Calendars, links: Links) -> bytes:

@@ -56,7 +56,7 @@ class JoinPages(Controller):
     async def join(
         self, request: AnyRequest, token: Token, links: Signer, now: Now, meeting_servers: Servers
     ) -> Template:
-        found = await _joining(links, token, now)
+        found = await _joining(request, links, token, now)
         allow_forms_to(request, found.event, meeting_servers)
         page = await own_page(
             "pages/join.html",
@@ -81,7 +81,7 @@ class JoinPages(Controller):
     async def enter(
         self, request: AnyRequest, token: Token, links: Signer, now: Now, text: Text, meeting_servers: Servers
     ) -> Redirect:
-        found = await _joining(links, token, now)
+        found = await _joining(request, links, token, now)
         if not found.sight.may_enter:
             return see_other(request, f"/join/{token}")
         moderates = found.sight.moderates or await _organises(found)
@@ -95,7 +95,7 @@ class JoinPages(Controller):
     async def test(
         self, request: AnyRequest, token: Token, links: Signer, now: Now, meeting_servers: Servers
     ) -> Redirect:
-        found = await _joining(links, token, now)
+        found = await _joining(request, links, token, now)
         server = await meeting_servers.chosen() if found.sight.can_test else None
         if server is None:
             return see_other(request, f"/join/{token}")
@@ -170,9 +170,9 @@ def moderated_by(event: EventDetails, email: str | None) -> frozenset[str]:
     )
 
 
-async def _joining(links: Links, token: str, now: datetime) -> Joining:
+async def _joining(request: AnyRequest, links: Links, token: str, now: datetime) -> Joining:
     """Raises LinkInvalid."""
-    registration = await opened(links, "join", token)
+    registration = await opened(request, links, "join", token)
     event = await details_of(await event_by_id(registration.event))
     person = Person(
         RegistrationStatus(registration.status),

@@ -18,14 +18,14 @@ class UnsubscribePages(Controller):
     response_headers = NO_INDEX
 
     @get("/", name="unsubscribe")
-    async def page(self, token: Token, links: Signer, now: Now) -> Template:
-        registration = await opened(links, "unsubscribe", token)
+    async def page(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Template:
+        registration = await opened(request, links, "unsubscribe", token)
         return await own_page("pages/unsubscribe.html", token, registration, links, now)
 
     @post("/", status_code=200, opt=NO_FORMS)
     async def one_click(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Response[str]:
         """For mail programs, without a sign-in or a cookie; the token is all that it asks for."""
-        registration = await opened(links, "unsubscribe", token)
+        registration = await opened(request, links, "unsubscribe", token)
         if form_values(await request.form()) != ONE_CLICK:
             raise FormInvalid([("List-Unsubscribe", "invalid")])
         await unsubscribe(registration.id, now)
@@ -33,12 +33,12 @@ class UnsubscribePages(Controller):
 
     @post("/off", status_code=200)
     async def off(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Redirect:
-        await unsubscribe((await opened(links, "unsubscribe", token)).id, now)
+        await unsubscribe((await opened(request, links, "unsubscribe", token)).id, now)
         return see_other(request, f"/u/{token}")
 
     @post("/on", status_code=200)
     async def on(self, request: AnyRequest, token: Token, links: Signer) -> Redirect:
-        await subscribe((await opened(links, "unsubscribe", token)).id)
+        await subscribe((await opened(request, links, "unsubscribe", token)).id)
         return see_other(request, f"/u/{token}")
 
 
@@ -49,10 +49,10 @@ class OwnAnnouncementPages(Controller):
 
     @post("/off", status_code=200)
     async def off(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Redirect:
-        await unsubscribe((await opened(links, "own", token)).id, now)
+        await unsubscribe((await opened(request, links, "own", token)).id, now)
         return see_other(request, f"/r/{token}#announcements")
 
     @post("/on", status_code=200)
     async def on(self, request: AnyRequest, token: Token, links: Signer) -> Redirect:
-        await subscribe((await opened(links, "own", token)).id)
+        await subscribe((await opened(request, links, "own", token)).id)
         return see_other(request, f"/r/{token}#announcements")

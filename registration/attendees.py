@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,10 +13,13 @@ from zoneinfo import ZoneInfo
 from piccolo.columns.combination import WhereRaw
 
 from events.details import EventDetails
+from events.rules import Attendance
 from registration.answer_columns import AnswerColumns
 from registration.consents import consents_in
 from registration.errors import RegistrationUnknown
 from registration.queries import groups_held, groups_shown, position, positions
+from registration.questions import questions_of
+from registration.rules import ACTIVE
 from registration.tables import Consent, Registration
 from registration.undeliverable import undeliverable
 
@@ -34,11 +38,24 @@ NOBODY = UUID(int=0)
 FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
+TO_CALL = (
+    Registration.status.is_in([status.value for status in ACTIVE])
+    & (Registration.attendance == Attendance.ONLINE.value)
+    & (Registration.online_access.is_not_null() | Registration.email.is_null())
+)
+"""Who takes part online and said that they cannot, or only by phone, or has no e-mail address to be told by."""
+
+PHONE = re.compile(
+    r"\b((tele)?phones?\b|telefon|handy|rufnummer|tel\b|mobil(e|funk)?[ -]?(phone|number|nummer|telefon))",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True)
 class AttendeeFilter:
     """What is asked of the list; empty values ask nothing. `q` is part of a name, an address or a number.
 
-    `undeliverable` leaves only those whom mails do not reach.
+    `undeliverable` leaves only those whom mails do not reach, `to_call` those who are `to_call`.
     """
 
     status: str = ""
@@ -47,6 +64,7 @@ class AttendeeFilter:
     language: str = ""
     q: str = ""
     undeliverable: bool = False
+    to_call: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,6 +118,8 @@ async def attendees(
         )
     if wanted.undeliverable:
         query = query.where(Registration.id.is_in(list(await undeliverable(event.id)) or [NOBODY]))
+    if wanted.to_call:
+        query = query.where(TO_CALL)
     if wanted.q:
         query = query.where(_search(wanted.q, with_addresses))
     rows = await query
@@ -117,6 +137,21 @@ async def attendees(
         )
         for row in rows
     ]
+
+
+async def count_to_call(event_id: int) -> int:
+    """How many registrations of the event are `TO_CALL`."""
+    return int(await Registration.count().where((Registration.event == event_id) & TO_CALL))
+
+
+def phone_of(event: EventDetails, registration: Registration) -> str | None:
+    """The telephone number that was given in answer to a question for one, known by its key or its words."""
+    for question in questions_of(event):
+        answer = registration.answers.get(question.key) or registration.special_answers.get(question.key)
+        said = [question.key, *question.label.values()]
+        if question.type in ("text", "number") and answer and any(map(PHONE.search, said)):
+            return str(answer)
+    return None
 
 
 async def csv_lines(

@@ -140,32 +140,36 @@ class PersonalPages(Controller):
     response_headers = NO_INDEX
 
     @get("/confirmation", name="confirmation")
-    async def confirmation(self, token: Token, links: Signer, now: Now) -> Template:
+    async def confirmation(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Template:
         return await own_page(
-            "pages/confirmation.html", token, await opened(links, "confirm", token), links, now
+            "pages/confirmation.html", token, await opened(request, links, "confirm", token), links, now
         )
 
     @post("/confirmation", status_code=200)
     async def confirm(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Redirect:
-        found = await opened(links, "confirm", token)
+        found = await opened(request, links, "confirm", token)
         registration = await actions.confirm(found.id, now)
         return see_other(request, f"/r/{links.token('own', registration.id, registration.own_nonce)}")
 
     @get("/", name="own")
-    async def own(self, token: Token, links: Signer, now: Now, could_move: CouldMove) -> Template:
-        registration = await opened(links, "own", token)
+    async def own(
+        self, request: AnyRequest, token: Token, links: Signer, now: Now, could_move: CouldMove
+    ) -> Template:
+        registration = await opened(request, links, "own", token)
         page = await own_page("pages/own.html", token, registration, links, now)
         asks = await could_move(page.context["event"])
         page.context["asks_online_access"] = asks or registration.online_access is not None
         return page
 
     @get("/cancel", name="own-cancel")
-    async def cancel_form(self, token: Token, links: Signer, now: Now) -> Template:
-        return await own_page("pages/own_cancel.html", token, await opened(links, "own", token), links, now)
+    async def cancel_form(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Template:
+        return await own_page(
+            "pages/own_cancel.html", token, await opened(request, links, "own", token), links, now
+        )
 
     @post("/cancel", status_code=200)
     async def cancel(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Redirect:
-        found = await opened(links, "own", token)
+        found = await opened(request, links, "own", token)
         await actions.cancel(found.id, now)
         return see_other(request, f"/r/{token}")
 
@@ -173,7 +177,7 @@ class PersonalPages(Controller):
     async def consent(
         self, request: AnyRequest, token: Token, key: FromPath[str], links: Signer, now: Now
     ) -> Redirect:
-        found = await opened(links, "own", token)
+        found = await opened(request, links, "own", token)
         values = form_values(await request.form())
         if values.get("given") == "yes":
             await consents.give(
@@ -187,7 +191,7 @@ class PersonalPages(Controller):
     async def calendar(
         self, token: Token, request: AnyRequest, links: Signer, personal_calendar: PersonalCalendar
     ) -> Response[bytes]:
-        registration = await opened(links, "own", token)
+        registration = await opened(request, links, "own", token)
         if registration.invited_at is None:
             raise LinkInvalid()
         content = await personal_calendar(registration)
@@ -235,8 +239,10 @@ def form_values(form: FormMultiDict) -> dict[str, str]:
     }
 
 
-async def opened(links: Links, purpose: Purpose, token: str) -> Registration:
-    """The registration of a personal link. Raises LinkInvalid."""
+async def opened(request: AnyRequest, links: Links, purpose: Purpose, token: str) -> Registration:
+    """The registration of a personal link; from here on the request is answered in its language, unless the address
+    chose another one. Raises LinkInvalid.
+    """
     read = links.read(purpose, token)
     if read is None:
         raise LinkInvalid()
@@ -246,6 +252,9 @@ async def opened(links: Links, purpose: Purpose, token: str) -> Registration:
     )
     if registration is None or not secrets.compare_digest(getattr(registration, f"{purpose}_nonce"), nonce):
         raise LinkInvalid()
+    state = request.scope["state"]
+    if not state["language_is_chosen"]:
+        state["language"] = state["languages"].get(registration.language, state["language"])
     return registration
 
 

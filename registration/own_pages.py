@@ -93,13 +93,13 @@ class OwnChangePages(Controller):
     response_headers = NO_INDEX
 
     @get("/groups", name="own-groups")
-    async def groups_form(self, token: Token, links: Signer, now: Now) -> Template:
-        own = await _movable(links, token, now)
+    async def groups_form(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Template:
+        own = await _movable(request, links, token, now)
         return await _groups_page(own, PageForm(group_values(own.event, own.registration, own.held)))
 
     @post("/groups", status_code=200)
     async def groups(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Template | Redirect:
-        own = await _movable(links, token, now)
+        own = await _movable(request, links, token, now)
         form = PageForm(form_values(await request.form()))
         fixed = await locked_sessions(own.registration.id)
         wishes, form.errors = wishes_typed(form.values, own.event, fixed)
@@ -112,18 +112,18 @@ class OwnChangePages(Controller):
                 form.errors = error.errors
             else:
                 return own.saved(request, "groups")
-        return await _groups_page(await _movable(links, token, now), form)
+        return await _groups_page(await _movable(request, links, token, now), form)
 
     @get("/attendance", name="own-attendance")
-    async def attendance_form(self, token: Token, links: Signer, now: Now) -> Template:
-        own = await _movable(links, token, now)
+    async def attendance_form(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Template:
+        own = await _movable(request, links, token, now)
         return await _attendance_page(own, PageForm(place_values(own.registration)))
 
     @post("/attendance", status_code=200)
     async def attendance(
         self, request: AnyRequest, token: Token, links: Signer, now: Now
     ) -> Template | Redirect:
-        own = await _movable(links, token, now)
+        own = await _movable(request, links, token, now)
         form = PageForm(form_values(await request.form()))
         attendance, seats, form.errors = place_typed(form.values, own.event, own.registration)
         if form.value("state") != own.state:
@@ -135,18 +135,20 @@ class OwnChangePages(Controller):
                 form.errors = error.errors
             else:
                 return own.saved(request, "attendance")
-        return await _attendance_page(await _movable(links, token, now), form)
+        return await _attendance_page(await _movable(request, links, token, now), form)
 
     @get("/online", name="own-online")
-    async def online_form(self, token: Token, links: Signer, now: Now, could_move: CouldMove) -> Template:
-        own = await _asked_online(links, token, now, could_move)
+    async def online_form(
+        self, request: AnyRequest, token: Token, links: Signer, now: Now, could_move: CouldMove
+    ) -> Template:
+        own = await _asked_online(request, links, token, now, could_move)
         return await own.page("pages/own_online.html", PageForm(online_values(own.registration)))
 
     @post("/online", status_code=200)
     async def online(
         self, request: AnyRequest, token: Token, links: Signer, now: Now, could_move: CouldMove
     ) -> Template | Redirect:
-        own = await _asked_online(links, token, now, could_move)
+        own = await _asked_online(request, links, token, now, could_move)
         form = PageForm(form_values(await request.form()))
         access, wished, form.errors = online_typed(form.values, own.event)
         if form.errors:
@@ -155,8 +157,8 @@ class OwnChangePages(Controller):
         return own.saved(request, "online")
 
     @get("/answers", name="own-answers")
-    async def answers_form(self, token: Token, links: Signer, now: Now) -> Template:
-        own = await _answerable(links, token, now)
+    async def answers_form(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Template:
+        own = await _answerable(request, links, token, now)
         row = own.registration
         form = PageForm(fields_of(own.questions, {**row.answers, **row.special_answers}))
         return await own.page("pages/own_answers.html", form, asked=own.questions)
@@ -165,7 +167,7 @@ class OwnChangePages(Controller):
     async def answers(
         self, request: AnyRequest, token: Token, links: Signer, now: Now
     ) -> Template | Redirect:
-        own = await _answerable(links, token, now)
+        own = await _answerable(request, links, token, now)
         form = PageForm(form_values(await request.form()))
         answers, _ = typed(form.values, own.questions)
         try:
@@ -176,15 +178,15 @@ class OwnChangePages(Controller):
         return own.saved(request, "answers")
 
     @get("/language", name="own-language")
-    async def language_form(self, token: Token, links: Signer, now: Now) -> Template:
-        own = await _active(links, token, now)
+    async def language_form(self, request: AnyRequest, token: Token, links: Signer, now: Now) -> Template:
+        own = await _active(request, links, token, now)
         return await own.page("pages/own_language.html", PageForm({"language": own.registration.language}))
 
     @post("/language", status_code=200)
     async def language(
         self, request: AnyRequest, token: Token, links: Signer, now: Now, languages: Languages
     ) -> Template | Redirect:
-        own = await _active(links, token, now)
+        own = await _active(request, links, token, now)
         form = PageForm(form_values(await request.form()))
         if form.value("language") not in (*languages, own.registration.language):
             form.errors = [("language", "unknown")]
@@ -193,9 +195,9 @@ class OwnChangePages(Controller):
         return own.saved(request, "language")
 
 
-async def _active(links: Links, token: str, now: datetime) -> Own:
+async def _active(request: AnyRequest, links: Links, token: str, now: datetime) -> Own:
     """Raises LinkInvalid, and ChangesClosed for a registration that has ended."""
-    registration = await opened(links, "own", token)
+    registration = await opened(request, links, "own", token)
     event = await details_of(await event_by_id(registration.event))
     if registration.status not in ACTIVE:
         raise ChangesClosed(event=event)
@@ -203,26 +205,28 @@ async def _active(links: Links, token: str, now: datetime) -> Own:
     return Own(token, links, now, registration, event, held)
 
 
-async def _movable(links: Links, token: str, now: datetime) -> Own:
+async def _movable(request: AnyRequest, links: Links, token: str, now: datetime) -> Own:
     """Raises LinkInvalid, and ChangesClosed also once the event has begun."""
-    own = await _active(links, token, now)
+    own = await _active(request, links, token, now)
     status = RegistrationStatus(own.registration.status)
     if not may_move(now, status, own.event.status, own.event.starts_at):
         raise ChangesClosed(event=own.event)
     return own
 
 
-async def _answerable(links: Links, token: str, now: datetime) -> Own:
+async def _answerable(request: AnyRequest, links: Links, token: str, now: datetime) -> Own:
     """Raises as `_active`, and LinkInvalid where nothing is asked."""
-    own = await _active(links, token, now)
+    own = await _active(request, links, token, now)
     if not own.questions:
         raise LinkInvalid()
     return own
 
 
-async def _asked_online(links: Links, token: str, now: datetime, could_move: CouldMove) -> Own:
+async def _asked_online(
+    request: AnyRequest, links: Links, token: str, now: datetime, could_move: CouldMove
+) -> Own:
     """Raises as `_active`, and LinkInvalid where the event cannot move and the person has said nothing."""
-    own = await _active(links, token, now)
+    own = await _active(request, links, token, now)
     if own.registration.online_access is None and not await could_move(own.event):
         raise LinkInvalid()
     return own

@@ -15,6 +15,7 @@ from dialograum.settings import Settings
 from dialograum.web import create_app
 from events.details import EventDetails
 from events.tables import Organiser
+from notifications.tables import Message
 from registration import stamps
 from registration.admission import Admission
 from registration.forms import RegistrationBody, newcomer_from_body
@@ -79,14 +80,23 @@ class Town:
         return await publishing.create(document, by, datetime.now(UTC), languages=self.settings.languages)
 
     async def register(self, event: EventDetails, name: str = "Anna Muster", **values: Any) -> Registration:
-        """Somebody who registers by the API, with an address of their own."""
-        values = {"name": name, "email": f"{name.split()[0].lower()}@example.org", **values}
+        """Somebody who registers by the API, in English, with an address of their own."""
+        values = {
+            "name": name,
+            "email": f"{name.split()[0].lower()}@example.org",
+            "language": "en",
+            **values,
+        }
         body = msgspec.convert(values, RegistrationBody)
         newcomer = newcomer_from_body(body, self.settings.languages)
         await Admission().register(event.slug, newcomer, datetime.now(UTC))
         row = await Registration.objects().where(Registration.name == name).output(load_json=True).first()
         assert row is not None
         return row
+
+    async def deliver(self) -> None:
+        """Has all mails sent that wait."""
+        await Message.update({Message.status: "sent"}).where(Message.status == "queued")
 
     def link(self, purpose: Purpose, registration: Registration) -> str:
         """The path of a personal link."""

@@ -312,8 +312,10 @@ async def test_a_mode_that_people_would_not_survive_is_refused(town, system):
 async def test_who_is_registered_is_told_of_a_new_time_and_of_the_cancellation(town, system):
     await system.post(URL, json=forum(registration={"confirm_email": False}))
     await town.register(await details("forum"))
+    await town.deliver()
     later = forum()["ends_at"].replace("T19", "T20")
     await system.patch(FORUM, json={"ends_at": later})
+    await town.deliver()
     await system.patch(FORUM, json={"kind": "workshop"})
     answer = await system.post(f"{FORUM}/cancellation", json={"reason": "Sturm"})
     assert answer.json()["status"] == "cancelled"
@@ -472,6 +474,7 @@ async def test_a_registration_has_the_promised_shape(town, system):
 async def test_an_edit_by_hand_is_told(town, system):
     await system.post(URL, json=forum(registration={"confirm_email": False}))
     registration = await town.register(await details("forum"))
+    await town.deliver()
     url = f"/api/v1/registrations/{registration.id}"
     answer = await system.patch(url, json={"name": "Anna Neu", "seats": 2, "groups": {"groups": "wohnen"}})
     assert answer.status_code == 200
@@ -633,6 +636,8 @@ async def test_the_api_describes_itself(visitor):
         ("get", "/api/v1/events/{slug}"),
         ("patch", "/api/v1/events/{slug}"),
         ("post", "/api/v1/events/{slug}/cancellation"),
+        ("get", "/api/v1/events/{slug}/mode"),
+        ("put", "/api/v1/events/{slug}/mode"),
         ("get", "/api/v1/events/{slug}/registrations"),
         ("post", "/api/v1/events/{slug}/registrations"),
         ("get", "/api/v1/events/{slug}/registrations.csv"),

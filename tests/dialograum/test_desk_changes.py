@@ -31,11 +31,12 @@ EDIT = f"{DESK}/edit"
 
 @pytest.fixture
 async def browser(town: Town) -> Visitor:
-    """An organiser's browser; Anna holds the forum's one seat and is in „Wohnen“, Ben waits."""
+    """An organiser's browser; Anna holds the forum's one seat and is in „Wohnen“, Ben waits, and both know it."""
     organiser = await town.organiser()
     event = await town.event(organiser, registration={"capacity": 1, "confirm_email": False})
     await town.register(event, groups={"groups": ["wohnen"]})
     await town.register(event, "Ben Muster")
+    await town.deliver()
     return await town.signed_in(organiser)
 
 

@@ -99,6 +99,7 @@ async def test_a_new_assignment_is_applied_by_a_second_step(town, browser):
     await assign()
     await town.register(await details("forum"), "Dan Muster")
     await leave("Ben Muster")
+    await town.deliver()
     await browser.send_form(PROPOSAL, page=PAGE)
     shown = await browser.get(PROPOSAL)
     assert headings(shown) == ["New assignment"]

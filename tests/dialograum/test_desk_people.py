@@ -167,7 +167,8 @@ async def edit(browser: Visitor, **changes: str):
     return await browser.send_form(f"{LIST}/{row.id}/edit", shown | fields)
 
 
-async def test_what_is_changed_is_told_and_the_rest_stays(browser):
+async def test_what_is_changed_is_told_and_the_rest_stays(town, browser):
+    await town.deliver()
     before = await row_of("Anna Muster")
     answer = await edit(browser, name="Anna Beispiel", seats="3", group__groups="bildung")
     assert answer.headers["location"] == f"{LIST}/{before.id}"

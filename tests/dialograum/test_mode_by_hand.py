@@ -2,22 +2,24 @@
 
 import asyncio
 import json
+from typing import Any
 
 import pytest
 
-from events.queries import event_named
-from events.tables import Activity
+from events.tables import Activity, Event
 from hybrid.tables import ModeSwitch
 from notifications.tables import Message, MessageStatus
+from tests.dialograum.conftest import Town
 from tests.forum import forum
 from tests.shell import command
+from tests.visitor import Visitor
 
 MODE = "/api/v1/events/forum/mode"
 SERVERS = {"jitsi_urls": ["https://meet.example.org"]}
 OPEN = {"confirm_email": False, "capacity": 5, "digital_capacity": 9, "hybrid_capacity": 2}
 
 
-async def office(town, scope="write", name="office", role="organiser", **changes):
+async def office(town: Town, scope="write", name="office", role="organiser", **changes) -> Visitor:
     """Another system of an organiser, of an installation with a meeting server."""
     organiser = await town.organiser(name, role)
     system = await town.system(organiser, scope)
@@ -34,8 +36,9 @@ async def full_house(town, by=None):
     return event
 
 
-async def told():
-    return await Message.count().where(Message.kind == "event_changed")
+async def told() -> int:
+    found: int = await Message.count().where(Message.kind == "event_changed")
+    return found
 
 
 async def test_a_put_moves_the_event_and_answers_like_get(town):
@@ -71,10 +74,10 @@ async def test_hybrid_takes_the_seats_of_the_hall_that_are_named(town):
     api = await office(town, role="admin")
     await full_house(town)
     await api.put(MODE, json={"mode": "hybrid", "reason": "Distance", "hybrid_capacity": 1})
-    event = await event_named("forum")
+    event: Any = await Event.objects().first()
     assert (event.mode, event.in_person_taken, event.online_taken) == ("hybrid", 1, 2)
     await api.put(MODE, json={"mode": "hybrid", "reason": "A bigger hall", "hybrid_capacity": None})
-    event = await event_named("forum")
+    event = await Event.objects().first()
     assert (event.in_person_taken, event.online_taken, event.hybrid_capacity) == (3, 0, None)
 
 
@@ -85,7 +88,7 @@ async def test_where_it_cannot_be_done_the_reason_is_said_and_nothing_happens(to
     problem = answer.json()
     assert (answer.status_code, problem["type"].rpartition("/")[2]) == (409, "mode-refused")
     assert "No meeting server is set" in problem["detail"]
-    event = await event_named("forum")
+    event: Any = await Event.objects().first()
     assert (event.mode, event.mode_locked, await ModeSwitch.count()) == ("in_person", False, 0)
     await api.post("/api/v1/events/forum/cancellation", json={})
     answer = await api.put(MODE, json={"mode": "hybrid", "reason": "Flood"})

@@ -113,6 +113,7 @@ async def test_every_round_has_one_field_for_a_second_wish(town, visitor):
 async def test_another_group_is_theirs_at_once_and_the_page_says_so(town, visitor):
     await hold(town)
     row = await register(town)
+    await town.deliver()
     own = town.link("own", row)
     answer = await visitor.send_form(
         f"{own}/groups", {"group.groups": "bildung", "group2.groups": "wohnen", "signup.dinner": "yes"}

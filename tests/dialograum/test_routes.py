@@ -34,7 +34,9 @@ PUBLIC = {
     "GET /r/{token}/answers",
     "POST /r/{token}/answers",
     "GET /r/{token}/language",
+    "GET /r/{token}/online",
     "POST /r/{token}/language",
+    "POST /r/{token}/online",
     "POST /r/{token}/consents/{key}",
     "GET /r/{token}/calendar.ics",
     "GET /join/{token}",
@@ -136,7 +138,7 @@ def test_no_short_address_can_hide_a_page(application):
 async def test_head_answers_wherever_get_does(town, application):
     organiser = await town.organiser(role="admin")
     event = await town.event(registration={"confirm_email": False}, questions=[{"preset": "organisation"}])
-    registration = await town.register(event)
+    registration = await town.register(event, online_access="phone")
     browser, system = await town.signed_in(organiser), await town.system(organiser)
     own, join, unsubscribe = (
         town.link(purpose, registration).split("/")[2] for purpose in ("own", "join", "unsubscribe")

@@ -106,6 +106,21 @@ TIME, PLACE, MODE, PROGRAMME = "time", "place", "mode", "programme"
                 "venues": (replace(HALL, name="Rathaus"),),
                 "mode": Mode.DIGITAL,
             },
+            [TIME, PLACE, MODE, PROGRAMME],
+            1,
+        ),
+        (
+            "all at once, and the programme moves along",
+            {
+                "starts_at": DOCUMENT.starts_at + DAY,
+                "ends_at": DOCUMENT.ends_at + DAY,
+                "sessions": tuple(
+                    replace(there, starts_at=there.starts_at + DAY, ends_at=there.ends_at + DAY)
+                    for there in WHOLE.sessions
+                ),
+                "venues": (replace(HALL, name="Rathaus"),),
+                "mode": Mode.DIGITAL,
+            },
             [TIME, PLACE, MODE],
             1,
         ),

@@ -37,8 +37,9 @@ async def online(**changes):
     return event
 
 
-async def told():
-    return await Message.count().where(Message.kind == "servers_silent")
+async def told() -> int:
+    found: int = await Message.count().where(Message.kind == "servers_silent")
+    return found
 
 
 async def test_organisers_are_told_once_that_none_answers():

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -45,7 +46,7 @@ async def seen(now: datetime = NOW, **options):
     return await public_mode(await details("forum"), BUILT_IN, now, **options)
 
 
-async def evidence(threshold: float = 400, **values) -> dict:
+async def evidence(threshold: float = 400, **values) -> dict[str, Any]:
     """That of the newest report."""
     report = await Report.objects().order_by(Report.dated_at, ascending=False).first()
     assert report is not None

@@ -15,7 +15,8 @@ def values(*numbers: float) -> list[tuple[date, float]]:
 
 
 def points(picture) -> list[tuple[float, float]]:
-    return [tuple(map(float, point.split(","))) for point in picture.line.split()]
+    pairs = (point.split(",") for point in picture.line.split())
+    return [(float(across), float(down)) for across, down in pairs]
 
 
 @pytest.mark.parametrize("numbers", [(), (332.7,)], ids=["none", "one"])

@@ -38,7 +38,7 @@ async def event(
         mode_rules=list(rules),
         starts_at=f"{day}T16:00:00",
         ends_at=f"{day}T19:00:00",
-        registration={"closes_at": "2027-03-16T18:00:00"},
+        registration={"closes_at": "2027-03-16T18:00:00", **changes.pop("registration", {})},
         sessions=None,
         groups=None,
         **changes,

@@ -26,7 +26,7 @@ from tests.mail.examples import BASE_URL, ID, LINKS, MESSAGE_ID, NONCES
 from tests.mail.reading import opened, part, readable, structure
 
 COPIES = Path(__file__).parent
-CODES = ("de", "en")
+CODES = tuple(LANGUAGES)
 EVERY = [(name, code) for name in CASES for code in CODES]
 COMPOSER = composer()
 
