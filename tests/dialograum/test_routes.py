@@ -11,6 +11,7 @@ from dialograum.access import may_write, no_helper, signed_in
 from dialograum.publishing import PAGES
 from dialograum.web import create_app
 from events.controllers import NO_FORMS
+from hybrid.tables import ModeProposal
 from registration import announcements
 from registration.announcement_forms import Draft
 
@@ -147,6 +148,16 @@ async def test_head_answers_wherever_get_does(town, application):
     draft = Draft({"de": "Betreff"}, {"de": "Text"})
     await announcements.save(event, message_id, draft, organiser, datetime.now(UTC))
     confirm = town.link("confirm", registration).split("/")[2]
+    proposal = ModeProposal(
+        _ignore_missing=True,
+        event=event.id,
+        rule_key="old",
+        cause="expired",
+        to_mode="hybrid",
+        made_at=datetime.now(UTC),
+        evidence={"rule": "old"},
+    )
+    await proposal.save()
     for name in routes(application):
         method, path = name.split()
         if method != "GET":
@@ -159,7 +170,9 @@ async def test_head_answers_wherever_get_does(town, application):
             token=token,
             registration_id=registration.id,
             message_id=message_id,
+            proposal_id=proposal.id,
             code="de",
+            mode="digital",
             **unknown,
         )
         visitor = system if path.startswith("/api/") else browser
