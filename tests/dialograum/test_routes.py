@@ -153,7 +153,7 @@ async def test_head_answers_wherever_get_does(town, application):
         event=event.id,
         rule_key="old",
         cause="expired",
-        to_mode="hybrid",
+        to_mode="in_person",
         made_at=datetime.now(UTC),
         evidence={"rule": "old"},
     )
