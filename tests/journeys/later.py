@@ -1,7 +1,7 @@
 """Presses the buttons behind join links at other times: the whole application in a process whose clock it moves.
 
-Each line of stdin is a JSON pair of an instant and paths; a line of stdout answers with a pair for each path: the address
-of the room, or null, and the words of the page. It works on the database of the settings.
+Each line of stdin is a JSON pair of an instant and paths; a line of stdout answers with a pair for each path: the
+address of the room, or null, and the words of the page. It works on the database of the settings.
 """
 
 import asyncio
