@@ -12,11 +12,11 @@ from typing import Any
 
 from dialograum.database import connected
 from dialograum.settings import load
-from hybrid import evaluation, switching
+from hybrid import evaluation, keeping, switching
 from tests.hybrid.town import publish
 
 POINTS = {
-    "kept": (evaluation.keeping, "keep"),
+    "kept": (keeping, "keep"),
     "moved": (switching, "_move"),
     "written": (switching, "_write"),
     "logged": (switching, "_log"),

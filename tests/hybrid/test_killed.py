@@ -10,7 +10,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 
 from events.queries import details
-from events.rules import Mode
+from events.rules import Attendance, Mode
 from hybrid.evaluation import evaluate_waiting
 from hybrid.queries import history, stored_rules
 from hybrid.rules import resolved
@@ -76,7 +76,7 @@ ONCE_EACH = sorted(
 async def assert_moved_once():
     after = await details("forum")
     assert (after.mode, after.sequence) == (Mode.DIGITAL, 1)
-    assert (after.online_taken, after.online_limit, after.waiting("online")) == (8, 8, 1)
+    assert (after.online_taken, after.online_limit, after.waiting(Attendance.ONLINE)) == (8, 8, 1)
     people = await Registration.select(Registration.name, Registration.status, Registration.attendance)
     assert sorted(row["name"] for row in people) == EVERYBODY
     assert Counter(row["status"] for row in people) == {CONFIRMED: 8, WAITLISTED: 1}
