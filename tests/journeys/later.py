@@ -1,6 +1,6 @@
 """Presses the buttons behind join links at other times: the whole application in a process whose clock it moves.
 
-Each line of stdin is a JSON pair of an instant and paths; a line of stdout answers with a pair for each path: the
+Each line of stdin is a JSON pair of an instant and paths. A line of stdout answers with a pair for each path: the
 address of the room, or null, and the words of the page. It works on the database of the settings.
 """
 
@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 from datetime import datetime
+from typing import Any
 
 import httpx
 import time_machine
@@ -20,7 +21,8 @@ from tests.visitor import Visitor, words
 
 async def main() -> None:
     settings = load()
-    transport = httpx.ASGITransport(create_app(settings))
+    app: Any = create_app(settings)
+    transport = httpx.ASGITransport(app)
     headers = {"Accept-Language": "de"}
     async with connected(settings):
         while line := await asyncio.to_thread(sys.stdin.readline):

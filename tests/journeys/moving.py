@@ -11,7 +11,7 @@ import re
 import sys
 import time
 import tomllib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -121,7 +121,7 @@ class Moving:
         self.server.behind = 0
         return {key: Behind(*found) for key, found in zip(links, json.loads(answered), strict=True)}
 
-    def opens_alone(self, found: Behind, at: datetime, rooms: Sequence[str]) -> str:
+    def opens_alone(self, found: Behind, at: datetime, rooms: Collection[str]) -> str:
         """The room that a token opens, among these; asserts that it opens no other."""
         assert found.address is not None
         assert found.address.startswith(f"{self.server.url}/")
@@ -154,20 +154,19 @@ class Invitation:
     content: str
 
     @property
-    def join(self) -> str | None:
+    def join(self) -> str:
         """The path of the join link in it."""
         found = re.search(r"https?://[^\s\"\\]+(/join/[A-Za-z0-9_-]+)", self.content)
-        return found[1] if found else None
+        assert found is not None
+        return found[1]
 
 
-def invitation(mail: EmailMessage) -> Invitation | None:
-    """The entry that a mail brings, `None` where it brings none."""
-    parts = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
-    if not parts:
-        return None
-    (part,) = parts
+def invitation(mail: EmailMessage) -> Invitation:
+    """The one entry that a mail brings."""
+    (part,) = [part for part in mail.walk() if part.get_content_type() == "text/calendar"]
     text = part.get_content()
-    (one,) = icalendar.Calendar.from_ical(text).walk("VEVENT")
+    entries: list[Any] = icalendar.Calendar.from_ical(text).walk("VEVENT")
+    (one,) = entries
     read = vobject.readOne(text)
     assert part.get_param("method") == read.method.value
     assert (str(one["UID"]), int(one["SEQUENCE"])) == (read.vevent.uid.value, int(read.vevent.sequence.value))
@@ -176,12 +175,12 @@ def invitation(mail: EmailMessage) -> Invitation | None:
     return Invitation(read.method.value, read.vevent.uid.value, int(read.vevent.sequence.value), unfolded)
 
 
-def join_path(mail: EmailMessage) -> str | None:
+def join_path(mail: EmailMessage) -> str:
     """The path of the join link in a mail's text."""
     body = mail.get_body(("plain",))
     assert body is not None
     paths = [httpx.URL(link).path for link in LINK.findall(body.get_content())]
-    return next((path for path in paths if path.startswith("/join/")), None)
+    return next(path for path in paths if path.startswith("/join/"))
 
 
 async def confirm(town: Installation, mail: EmailMessage) -> None:
