@@ -197,6 +197,9 @@ async def test_a_join_link_follows_its_person_through_both_rounds_in_herford(tow
         "closing": at(second, "13:00"),
     }
     found = {name: await town.behind(links, moment) for name, moment in times.items()}
+    # Who did not sign up for the walk waits for the next day.
+    assert [one for one in rounds if found["tour"][one].address] == ["toni@example.org"]
+    found["tour"] = {"toni@example.org": found["tour"]["toni@example.org"]}
     rooms = {one.room for there in found.values() for one in there.values()}
     for name, there in found.items():
         for one, behind in there.items():
