@@ -35,9 +35,9 @@ async def browser(town: Town) -> Visitor:
     """An organiser's browser; at their event are Anna (German), Ben (English), and Carla, who has cancelled."""
     organiser = await town.organiser()
     event = await town.event(organiser, registration={"confirm_email": False})
-    await town.register(event, "Anna Muster", groups={"groups": ["wohnen"]})
+    await town.register(event, "Anna Muster", language="de", groups={"groups": ["wohnen"]})
     await town.register(event, "Ben Muster", language="en")
-    carla = await town.register(event, "Carla Muster")
+    carla = await town.register(event, "Carla Muster", language="de")
     await Registration.update({Registration.status: "cancelled"}).where(Registration.id == carla.id)
     await Message.delete(force=True)
     return await town.signed_in(organiser)
