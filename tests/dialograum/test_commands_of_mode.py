@@ -54,11 +54,13 @@ async def test_show_says_how_the_rules_stand(run):
 
 
 async def test_evaluate_reads_the_sources_and_judges(run, tmp_path):
-    answer = await run("evaluate", "forum", INDICATOR_URLS=figures(tmp_path, 100, 500))
+    meetings = {"JITSI_URLS": "http://127.0.0.1:9"}
+    answer = await run("evaluate", "forum", INDICATOR_URLS=figures(tmp_path, 100, 500), **meetings)
     assert answer.code == 0, answer.err
+    assert "mode: digital (base in_person)" in answer.out
     assert "first report in a row at 400 or more: on. This calls for a switch: online." in answer.out
     assert await Report.count() == 1
-    again = await run("evaluate", "--json", INDICATOR_URLS=figures(tmp_path, 100, 500))
+    again = await run("evaluate", "--json", INDICATOR_URLS=figures(tmp_path, 100, 500), **meetings)
     [event] = json.loads(again.out)["events"]
     assert (event["slug"], event["rules"][0]["on"], event["rules"][0]["last"]["value"]) == (
         "forum",
@@ -66,6 +68,13 @@ async def test_evaluate_reads_the_sources_and_judges(run, tmp_path):
         500,
     )
     assert await Report.count() == 1
+
+
+async def test_without_a_meeting_server_the_event_stays_and_is_said_to(run, tmp_path):
+    answer = await run("evaluate", "forum", INDICATOR_URLS=figures(tmp_path, 100, 500))
+    assert answer.code == 0, answer.err
+    assert "mode: in_person (base in_person)" in answer.out
+    assert "No switch (online), because no meeting server is set" in answer.out
 
 
 async def test_what_cannot_be_read_is_not_evaluated(run, tmp_path):

@@ -21,7 +21,7 @@ async def browser(town: Town) -> Visitor:
     """An organiser's browser; their event is the forum, with one seat, and one more who waits."""
     organiser = await town.organiser()
     event = await town.event(organiser, registration={"capacity": 1})
-    await town.register(event, groups={"groups": ["wohnen"]})
+    await town.register(event, language="de", groups={"groups": ["wohnen"]})
     await town.register(event, "Ben Muster", language="en")
     return await town.signed_in(organiser)
 
