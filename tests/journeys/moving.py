@@ -147,22 +147,24 @@ class Moving:
             mode=event["mode"],
         )
 
-    async def times(self, slug: str, people: Collection[str]) -> list[datetime]:
-        """Of the last switch: when its report was read, when it was made, when the mails left to these, in order."""
+    async def mails(self, slug: str) -> list[dict[str, Any]]:
+        """The messages of an event, as the API lists them, once all have left and are recorded."""
         async with self.town.system() as office:
-            mode = (await office.get(f"/api/v1/events/{slug}/mode")).json()
 
-            async def messages() -> list[dict[str, Any]]:
+            async def listed() -> list[dict[str, Any]]:
                 found = (await office.get(f"/api/v1/events/{slug}/messages?limit=500")).json()
                 return list(found["items"])
 
-            # The mail server has a mail before it is written down that it has.
-            await seen(
-                messages, lambda all_: {one["status"] for one in all_} <= {"sent", "superseded"}, "a record"
-            )
-            found = await messages()
+            await seen(listed, _have_left, f"the last mail of {slug}")
+            return await listed()
+
+    async def times(self, slug: str, people: Collection[str]) -> list[datetime]:
+        """Of the last switch: when its report was read, when it was made, when the mails left to these, in order."""
+        mails = await self.mails(slug)
+        async with self.town.system() as office:
+            mode = (await office.get(f"/api/v1/events/{slug}/mode")).json()
         last = max(mode["switches"], key=lambda switch: str(switch["at"]))
-        sent = dict(sorted((one["to"], one["sent_at"]) for one in found if one["status"] == "sent"))
+        sent = dict(sorted((one["to"], one["sent_at"]) for one in mails if one["status"] == "sent"))
         stages = [last["evidence"]["report"]["read_at"], last["at"], *sorted(sent[one] for one in people)]
         return list(map(datetime.fromisoformat, stages))
 
@@ -189,6 +191,10 @@ class Moving:
                 continue
             raise AssertionError(f"the token for {found.room} opens {other} too")
         return found.room
+
+
+def _have_left(mails: list[dict[str, Any]]) -> bool:
+    return not {"queued", "sending"} & {one["status"] for one in mails}
 
 
 def _place_in(content: str, slug: str) -> tuple[str, int]:
