@@ -23,6 +23,7 @@ from hybrid.queries import (
     history,
     listening_events,
     open_proposals,
+    rule_of,
     stored_rules,
     waiting_reports,
 )
@@ -39,7 +40,7 @@ from hybrid.rules import (
     is_expired,
     judged,
     reading,
-    resolved,
+    timing_of,
 )
 from hybrid.sources import Indicator
 from hybrid.switching import Cause, refusal, switch
@@ -183,18 +184,6 @@ async def evaluate(
         elif decision.hold is Hold.NO_SERVERS and cause is not None:
             await tell_held(event_id, decision.to, cause.turned_at, evidence)
         return decision
-
-
-def timing_of(event: Any) -> Timing:
-    """When the event takes place, of its row or of its details."""
-    return Timing(event.starts_at, event.ends_at, event.timezone)
-
-
-def rule_of(stored: StoredRule, indicator: Indicator | None) -> Rule:
-    """The rule with the defaults of its indicator; of one that nobody knows, with those of a series."""
-    if indicator is None:
-        return resolved(stored.spec, "series")
-    return resolved(stored.spec, indicator.kind, weekly=indicator.weekly)
 
 
 async def readings_of(

@@ -13,10 +13,19 @@ import msgspec
 
 from events.details import EventDetails
 from events.rules import EventStatus, Mode
-from hybrid.evaluation import rule_of, timing_of
 from hybrid.forms import ModeRuleSpec
-from hybrid.queries import SKIPPED, StoredRule, as_kept
-from hybrid.rules import FURTHER, Reading, Rule, Timing, evaluated_from, is_expired, judged, reading
+from hybrid.queries import SKIPPED, StoredRule, as_kept, rule_of
+from hybrid.rules import (
+    FURTHER,
+    Reading,
+    Rule,
+    Timing,
+    evaluated_from,
+    is_expired,
+    judged,
+    reading,
+    timing_of,
+)
 from hybrid.sources import Indicator
 from hybrid.sparkline import Sparkline, sparkline
 from hybrid.tables import ModeRule
