@@ -17,6 +17,7 @@ from events.tables import Event
 from hybrid import keeping
 from hybrid.actions import follow, propose_leaving_expired, settle
 from hybrid.notices import tell_held, tell_switched
+from hybrid.plans import state_plan
 from hybrid.queries import (
     KeptReport,
     StoredRule,
@@ -152,6 +153,7 @@ async def evaluate(
         await propose_leaving_expired(event, stored, timing, now)
         waiting = await waiting_reports(event_id, indicator.name)
         if not waiting:
+            await state_plan(event, stored, {indicator.name: indicator}, now)
             return None
         judgements = [
             await _judge(one, rule_of(one, indicator), waiting.get(one.id, []), indicator, timing, now)
@@ -174,6 +176,7 @@ async def evaluate(
         for judgement in judgements:
             if judgement.stored.id in waiting:
                 await _write(judgement, waiting[judgement.stored.id][-1], decision)
+        await state_plan(event, stored, {indicator.name: indicator}, now)
         cause = next((one for one in judgements if one.standing is decision.by), None)
         evidence = cause.evidence(now) if cause else {}
         await follow(event, decision, evidence, now)

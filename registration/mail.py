@@ -33,7 +33,7 @@ from registration.calendar import PersonalCalendars
 from registration.links import Links
 from registration.news import ANNOUNCEMENT, INVITING, programme_changes
 from registration.rules import ACTIVE, RegistrationStatus
-from registration.stated import event_stated, local_times, why_stated
+from registration.stated import event_stated, local_times, plan_stated, why_stated
 from registration.tables import Registration
 
 Facts = dict[str, Any]
@@ -42,6 +42,9 @@ REVOKING = {"registration_cancelled", "event_cancelled"}
 """Kinds that carry a calendar CANCEL for those who got a REQUEST."""
 
 CHANGEABLE = ("time", "place", "mode", "title", "programme", "attendance", "seats", "groups", "name", "email")
+
+FORESEEING = {"confirmed", "promoted"}
+"""Kinds by which somebody learns of a place that is certain: they say when the event would move."""
 
 UNSAID = {"id", "wishes"}
 """What no mail says."""
@@ -265,6 +268,11 @@ class Composer:
             "invitation": _invitation(kind, event, registration),
             "leads_in": leads_in,
             "why": why_stated(context.get("why")),
+            "plan": plan_stated(event)
+            if kind in FORESEEING
+            and registration["status"] == RegistrationStatus.CONFIRMED
+            and "mode" not in changes
+            else None,
             "links": self._links_of(kind, event, registration, active=active, leads_in=leads_in),
         }
 

@@ -3,6 +3,8 @@
 from datetime import date, datetime
 from typing import Any
 
+from events.rules import Mode
+
 Facts = dict[str, Any]
 
 
@@ -16,6 +18,25 @@ def event_stated(stated: Facts) -> Facts:
         "sessions": [local_times(session) for session in event["sessions"]],
         "contact": {"role": None, "name": None, "email": None, "phone": None, **contact} if contact else None,
     }
+
+
+def plan_stated(event: Facts) -> Facts | None:
+    """When the event would move, with days and times as such; messages of before plans were stated have none.
+
+    Where it has moved, the rules that are on say when it comes back, as on its page. Of one that somebody has moved
+    online by hand nothing is said.
+    """
+    stated = event.get("plan")
+    if not stated:
+        return None
+    rules = [local_times(rule) for rule in stated["rules"]]
+    for rule in rules:
+        if rule["last"]:
+            rule["last"] = {**rule["last"], "report_on": date.fromisoformat(rule["last"]["report_on"])}
+    back = [rule for rule in rules if rule["is_on"]] if stated["is_moved"] else []
+    if event["mode"] == Mode.DIGITAL and not back:
+        return None
+    return {**stated, "rules": back or rules, "is_back": bool(back)}
 
 
 def why_stated(stated: Facts | None) -> Facts | None:
