@@ -35,7 +35,7 @@ from tests.bench.post import gather, installed, sinking, worker
 from tests.hybrid.files import COUNTIES
 from tests.postgres import free_port, short_folder
 
-PEOPLE = (1000, 10_000)
+PEOPLE = (1000, 10_000, 100_000)
 BEFORE_SECONDS = 5
 INDICATOR, COUNTY = BUILT_IN["rki-incidence"], "05754"
 RULE = {
