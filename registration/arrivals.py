@@ -44,7 +44,8 @@ def _numbered(statement: str) -> str:
 
 # These go to the driver directly: on the way through Piccolo each would take four times as long.
 LOCK = _numbered("""
-    SELECT id, version, in_person_limit, online_limit, in_person_taken, online_taken, in_person_waiting, online_waiting
+    SELECT id, version, plan, in_person_limit, online_limit, in_person_taken, online_taken, in_person_waiting,
+        online_waiting
     FROM event WHERE slug = {} FOR UPDATE
 """)
 
@@ -56,7 +57,8 @@ READ = _numbered("""
             FROM json_array_elements_text({}) AS asked (slot) JOIN group_slot ON id = slot::int) AS slots,
         (SELECT json_agg(found.*) FROM json_array_elements_text({}) AS asked (address) CROSS JOIN LATERAL (
             SELECT there.id, number, name, email, address, language, status, attendance, seats, wishes, sequence,
-                held_until, confirmed_at, invited_at, invited_sequence,
+                held_until, confirmed_at,
+                (SELECT sequence FROM invitation WHERE registration = there.id) AS invited_sequence,
                 CASE WHEN status = 'waitlisted' THEN (
                     SELECT count(*) FROM registration AS before WHERE before.event = there.event
                     AND before.status = 'waitlisted' AND before.attendance = there.attendance
@@ -84,13 +86,11 @@ WRITE = _numbered("""
     ), arrived AS (
         INSERT INTO registration (
             id, event, number, name, email, address, language, status, attendance, attendance_wished, online_access,
-            seats, wishes, answers, special_answers, held_until, registered_at, confirmed_at, invited_at,
-            invited_sequence, client, confirm_nonce, own_nonce, join_nonce
+            seats, wishes, answers, special_answers, held_until, registered_at, confirmed_at, client, confirm_nonce,
+            own_nonce, join_nonce
         )
         SELECT id, {}, number, name, email, address, language, status, attendance, wished, access, seats, wishes,
-            answers, special, held_until, registered_at, confirmed_at,
-            CASE WHEN status = 'confirmed' THEN confirmed_at END, CASE WHEN status = 'confirmed' THEN {}::int END,
-            client, one, two, three
+            answers, special, held_until, registered_at, confirmed_at, client, one, two, three
         FROM unnest(
             {}::uuid[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[],
             {}::text[], {}::int[], {}::jsonb[], {}::jsonb[], {}::jsonb[], {}::timestamptz[], {}::timestamptz[],
@@ -99,6 +99,9 @@ WRITE = _numbered("""
             id, number, name, email, address, language, status, attendance, wished, access, seats, wishes, answers,
             special, held_until, registered_at, confirmed_at, client, one, two, three, place
         ) ORDER BY place
+        RETURNING id, status
+    ), invited AS (
+        INSERT INTO invitation (registration, sequence) SELECT id, {}::int FROM arrived WHERE status = 'confirmed'
     ), grouped AS (
         INSERT INTO group_seat (registration, slot, seats)
         SELECT * FROM unnest({}::uuid[], {}::int[], {}::int[])
@@ -132,7 +135,7 @@ Groups = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Programme:
-    """What of an event changes with its version alone, made ready for many batches."""
+    """What of an event changes with its version and its plan alone, made ready for many batches."""
 
     event: EventDetails
     slots: list[Slot]
@@ -140,6 +143,8 @@ class Programme:
     shared: int
     places: dict[int, tuple[str, str]]
     """Session and group of each slot."""
+    plan: str | None
+    """The event's plan as its row holds it: reports change it without raising the version."""
 
 
 class Known(Person, kw_only=True):
@@ -162,19 +167,19 @@ class Present:
 
 
 class Programmes:
-    """The programmes of a process, each read again when its event has another version."""
+    """The programmes of a process, each read again when its event has another version or plan."""
 
     MOST = 100
 
     def __init__(self) -> None:
         self._programmes: dict[int, Programme] = {}
 
-    async def of(self, event_id: int, version: int) -> Programme:
+    async def of(self, event_id: int, version: int, plan: str | None) -> Programme:
         programme = self._programmes.get(event_id)
-        if programme is None or programme.event.version != version:
+        if programme is None or (programme.event.version, programme.plan) != (version, plan):
             if len(self._programmes) >= self.MOST:
                 self._programmes.clear()
-            programme = self._programmes[event_id] = await _read_programme(event_id)
+            programme = self._programmes[event_id] = await _read_programme(event_id, plan)
         return programme
 
     def forget(self) -> None:
@@ -182,7 +187,7 @@ class Programmes:
         self._programmes.clear()
 
 
-async def _read_programme(event_id: int) -> Programme:
+async def _read_programme(event_id: int, plan: str | None) -> Programme:
     event = await details_of(await event_by_id(event_id))
     slots = slots_of(event)
     return Programme(
@@ -191,6 +196,7 @@ async def _read_programme(event_id: int) -> Programme:
         questions_of(event),
         await share({"event": event_facts(event)}, event_id),
         {slot.id: (slot.session, slot.group) for slot in slots},
+        plan,
     )
 
 
@@ -201,8 +207,9 @@ async def locked(
     row = await connection.fetchrow(LOCK, slug)
     if row is None:
         return None
-    programme = await programmes.of(row["id"], row["version"])
-    return programme, replace(programme.event, **row)
+    counters = dict(row)
+    programme = await programmes.of(row["id"], row["version"], counters.pop("plan"))
+    return programme, replace(programme.event, **counters)
 
 
 async def read(
@@ -300,8 +307,8 @@ async def write(
         waiting[Attendance.ONLINE],
         event.id,
         event.id,
-        event.sequence,
         *_columns(rows.registrations, 21),
+        event.sequence,
         *_columns(rows.seats, 3),
         list(slots),
         list(slots.values()),
@@ -368,7 +375,7 @@ def _arrive(rows: _Rows, event: EventDetails, request: Request, admission: Admit
 
 
 def _tell(rows: _Rows, event: EventDetails, kind: str, person: Person, groups: Groups) -> None:
-    facts = registration_facts(person, event, groups, person.position)
+    facts = registration_facts(person, event, groups, person.position, person.invited_sequence)
     context = _json({"registration": facts})
     rows.messages.append((kind, person.id, person.email, person.name, person.language, context))
 

@@ -38,19 +38,16 @@ async def fill(event_id: int, now: datetime) -> None:
     event = await settle_limits(await details_of(await event_by_id(event_id)))
     if event.groups:
         await set_group_limits(event.id, event.mode)
-    if event.came_back:
-        await _offer_hall_seats(event, now)
-        event = await details_of(await event_by_id(event_id))
     if await move_up(event, now):
         event = await details_of(await event_by_id(event_id))
     if event.wish_sessions and event.assigns_at_once:
         await _fill_groups(event, now)
 
 
-async def _offer_hall_seats(event: EventDetails, now: datetime) -> None:
+async def _offer_hall_seats(event: EventDetails, now: datetime) -> bool:
     """Gives hall seats that came free to those whom the way back left online, in order; they are told."""
     if now >= event.starts_at or event.status is not EventStatus.PUBLISHED:
-        return
+        return False
     moved = await take_hall_seats(event)
     if moved:
         await rise(moved)
@@ -60,13 +57,19 @@ async def _offer_hall_seats(event: EventDetails, now: datetime) -> None:
             "before": Attendance.ONLINE.value,
             "after": Attendance.IN_PERSON.value,
         }
-        await tell("registration_changed", event, moved, now, changes=[change], by="hall")
+        await tell("registration_changed", event, moved, changes=[change], by="hall")
+    return bool(moved)
 
 
 async def move_up(
     event: EventDetails, now: datetime, changes: Sequence[dict[str, Any]] = (), **more: Any
 ) -> set[UUID]:
-    """Gives free seats to the waitlist; returns who moved up. `changes` of the event stand in the same mail."""
+    """Gives free seats to the waitlist; returns who moved up. `changes` of the event stand in the same mail.
+
+    Whom the way back left online comes first.
+    """
+    if event.came_back and await _offer_hall_seats(event, now):
+        event = await details_of(await event_by_id(event.id))
     moved: list[Waiter] = []
     for attendance in event.offered:
         seats = seats_there(event, attendance)
@@ -83,7 +86,7 @@ async def move_up(
         await _promote(event, moved, now)
         if event.assigns_at_once:
             await take_groups(*_takings(moved, slots_of(event), {}))
-        await tell("promoted", event, [person.id for person in moved], now, changes=list(changes), **more)
+        await tell("promoted", event, [person.id for person in moved], changes=list(changes), **more)
     return {person.id for person in moved}
 
 
@@ -138,7 +141,7 @@ async def _fill_groups(event: EventDetails, now: datetime) -> None:
     confirmed = [
         person.id for person in people if person.id in ids and person.status == RegistrationStatus.CONFIRMED
     ]
-    await tell("registration_changed", event, confirmed, now, changes=[{"what": "groups"}], by="system")
+    await tell("registration_changed", event, confirmed, changes=[{"what": "groups"}], by="system")
 
 
 def _takings(

@@ -40,7 +40,6 @@ def registration(**changes: Any) -> Registration:
         "seats": 1,
         "wishes": {"groups": ["wohnen"]},
         "confirmed_at": AT,
-        "invited_at": AT,
         "confirm_nonce": NONCES.confirm,
         "own_nonce": NONCES.own,
         "join_nonce": NONCES.join,
@@ -51,10 +50,10 @@ def registration(**changes: Any) -> Registration:
 PENDING: dict[str, Any] = {
     "status": RegistrationStatus.PENDING.value,
     "confirmed_at": None,
-    "invited_at": None,
+    "invited_sequence": None,
     "held_until": AT + timedelta(hours=24),
 }
-WAITING: dict[str, Any] = {"status": RegistrationStatus.WAITLISTED.value, "invited_at": None}
+WAITING: dict[str, Any] = {"status": RegistrationStatus.WAITLISTED.value, "invited_sequence": None}
 CANCELLED: dict[str, Any] = {"status": RegistrationStatus.CANCELLED.value, "sequence": 1}
 
 
@@ -111,6 +110,47 @@ WISHES = {"tour": ["tour"], "dinner": ["dinner"], "round-1": ["vielfalt"], "roun
 
 def hybrid() -> EventDetails:
     return dialogue(mode=Mode.HYBRID, in_person_limit=120, online_limit=300)
+
+
+BY_INCIDENCE: dict[str, Any] = {
+    "rule": {
+        "key": "rki-incidence/05754/digital",
+        "indicator": "rki-incidence",
+        "region": "05754",
+        "mode": "digital",
+        "enter_at": 400.0,
+        "leave_at": 300.0,
+        "enter_after": 3,
+        "leave_after": 5,
+        "only_rising": False,
+        "proposes": False,
+    },
+    "is_state": False,
+    "is_on": False,
+    "last": {"value": 332.7, "report_on": "2022-10-20", "row_on": "2022-10-17"},
+    "decides_from_local": "2022-10-21T00:00:00",
+    "decides_until_local": "2022-11-16T16:00:00",
+}
+"""A rule as `hybrid.plans` states it beside the event."""
+BY_WARNINGS: dict[str, Any] = {
+    "rule": {
+        "key": "dwd-warnings/805754008/hybrid",
+        "indicator": "dwd-warnings",
+        "region": "805754008",
+        "mode": "hybrid",
+        "enter_at": 3.0,
+        "leave_at": 2.0,
+        "enter_after": 1,
+        "leave_after": 3,
+        "only_rising": False,
+        "proposes": True,
+    },
+    "is_state": True,
+    "is_on": False,
+    "last": {"value": 2.0, "report_on": "2022-11-17", "row_on": "2022-11-17"},
+    "decides_from_local": "2022-11-15T00:00:00",
+    "decides_until_local": "2022-11-18T13:00:00",
+}
 
 
 MOVED_TIME = {
