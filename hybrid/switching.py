@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from events import actions
+from events.changes import changes_between, stated
 from events.details import EventDetails
 from events.errors import EventCancelled, ModeRefused
 from events.queries import details_of, event_by_id, event_named
@@ -161,10 +162,8 @@ async def _log(event_id: int, before: Mode, mode: Mode, cause: Cause, locked: bo
 
 async def _tell(before: EventDetails, event: EventDetails, moves: Moves, cause: Cause, now: datetime) -> int:
     """One message to everybody; who moves up from the waitlist by it learns both in one."""
-    changes: list[dict[str, Any]] = []
-    if event.mode is not before.mode:
-        changes = [{"what": "mode", "before": before.mode.value, "after": event.mode.value}]
-    else:
+    changes = stated(changes_between(before, event))
+    if not changes:
         await rise([*moves.online, *moves.hall])
     told = await move_up(event, now, changes, why=cause.told)
     online, hall = set(moves.online) - told, set(moves.hall) - told
