@@ -127,10 +127,15 @@ MOVED_TIME = {
 }
 MOVED_PLACE = {
     "what": "place",
-    "before": ["Ratssaal, Berliner Straße 70, 33330, Gütersloh"],
-    "after": ["Stadthalle Gütersloh, Großer Saal, Friedrichstraße 10, 33330, Gütersloh"],
+    "before": ["Ratssaal, Berliner Straße 70, 33330 Gütersloh"],
+    "after": ["Stadthalle Gütersloh, Großer Saal, Friedrichstraße 10, 33330 Gütersloh"],
 }
 WENT_ONLINE = {"what": "mode", "before": "in_person", "after": "digital"}
+CAME_BACK = {"what": "mode", "before": "digital", "after": "in_person"}
+BECAME_HYBRID = {"what": "mode", "before": "in_person", "after": "hybrid"}
+CAME_BACK_HYBRID = {"what": "mode", "before": "digital", "after": "hybrid"}
+TO_SCREEN = {"what": "attendance", "before": "in_person", "after": "online"}
+TO_HALL = {"what": "attendance", "before": "online", "after": "in_person"}
 PROGRAMME = {
     "what": "programme",
     "before": [
