@@ -58,7 +58,7 @@ async def test_evaluate_reads_the_sources_and_judges(run, tmp_path):
     answer = await run("evaluate", "forum", INDICATOR_URLS=figures(tmp_path, 100, 500), **meetings)
     assert answer.code == 0, answer.err
     assert "mode: digital (base in_person)" in answer.out
-    assert "first report in a row at 400 or more: on. This calls for a switch: online." in answer.out
+    assert "first report in a row at 400 or more: on. This led to a switch: online." in answer.out
     assert await Report.count() == 1
     again = await run("evaluate", "--json", INDICATOR_URLS=figures(tmp_path, 100, 500), **meetings)
     [event] = json.loads(again.out)["events"]

@@ -82,11 +82,21 @@ async def test_the_page_says_how_far_the_rule_is(browser):
     assert words(page).count("412.3") >= 3
 
 
-async def test_the_page_says_what_a_rule_that_is_on_calls_for(browser):
+async def test_the_page_says_what_a_rule_that_is_on_led_to(browser):
     await come_in(500, 412.3)
     page = await browser.get(PAGE)
     assert "Way back 0 of 2 reports below 300" in words(page)
-    assert "second report in a row at 400 or more: on. This calls for a switch: online." in words(page)
+    assert "second report in a row at 400 or more: on. This led to a switch: online." in words(page)
+
+
+async def test_there_is_no_way_back_where_the_event_has_not_left(browser):
+    await ModeRule.update({ModeRule.rule: RULE | {"evaluate_days": 60, "approval": "propose"}}, force=True)
+    await come_in(500, 500)
+    page = words(await browser.get(PAGE))
+    assert headings(await browser.get(PAGE)) == ["Takes place on site"]
+    assert "A rule proposes: online." in page
+    assert "Way to “online” reached, but the event has not moved" in page
+    assert "Way back" not in page
 
 
 async def test_it_says_that_a_source_cannot_be_read_and_since_when(browser):

@@ -92,6 +92,26 @@ async def test_who_decides_by_hand_says_that_figures_change_nothing(town, visito
     assert "at the latest" not in text
 
 
+async def test_in_the_last_days_the_page_says_that_nothing_changes_and_refers_to_nothing(town, visitor):
+    await town.event(contact=CONTACT, mode_rules=[RULE | {"evaluate_days": 60, "freeze_hours": 1000}])
+    await come_in(250, 332.7)
+    text = words(await visitor.get(PAGE))
+    assert re.search(
+        r"Since \w+, [^.]* nothing changes by itself any more\. If something changes, we write", text
+    )
+    assert "The rule is met" not in text
+
+
+async def test_a_rule_that_is_met_too_late_is_said_to_be(town, visitor):
+    await town.event(contact=CONTACT, mode_rules=[RULE | {"evaluate_days": 60, "freeze_hours": 1000}])
+    await come_in(500, 500)
+    text = words(await visitor.get(PAGE))
+    assert re.search(
+        r"The rule is met, but too late: since \w+, .* nothing changes by itself any more\.", text
+    )
+    assert "reports in a row below 300" not in text
+
+
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
@@ -218,7 +238,7 @@ async def test_back_in_the_hall_the_page_says_so_until_the_event_is_over(town, v
     text = words(await visitor.get(PAGE))
     assert "This event takes place on site again" in text
     assert "two reports in a row below 300: 290 · 280 (" in text
-    assert "You have a seat at the venue" in text
+    assert "We have written to you, and your personal link shows the way." in text
     assert "Before:" not in text
     now = datetime.now(UTC)
     await Event.update({Event.starts_at: now - timedelta(hours=2), Event.ends_at: now}, force=True)
