@@ -20,6 +20,7 @@ from hybrid.notices import tell_held, tell_switched
 from hybrid.queries import (
     KeptReport,
     StoredRule,
+    declined_to_come_back,
     history,
     listening_events,
     open_proposals,
@@ -165,6 +166,7 @@ async def evaluate(
             timing=timing,
             locked=event.mode_locked,
             kept=[Mode(one.kept_mode) for one in await open_proposals(event_id) if one.kept_mode],
+            declined=await declined_to_come_back(event),
         )
         if decision.kind == "switch" and refusal(
             await details_of(event), decision.to, now, has_servers=has_servers

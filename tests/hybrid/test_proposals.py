@@ -161,6 +161,58 @@ async def test_a_rule_that_vanishes_while_on_asks_whether_to_come_back():
     assert await mode_of(event) == "in_person"
 
 
+async def declined_to_come_back():
+    """An event that stays online after a no: its rule vanished while on, and another has never been on."""
+    event, [one, _], [] = await proposed(500, 500, rules=[RULE])
+    await publishing.patch(event.slug, {"mode_rules": [RULE | {"region": "05711"}]}, None, at(3))
+    [proposal] = await open_proposals(event.id)
+    await decline(event.id, proposal.id, one, at(3))
+    return event
+
+
+async def test_after_a_no_a_rule_that_never_was_on_does_not_bring_the_event_back():
+    event = await declined_to_come_back()
+    for day in MARCH[3:7]:
+        await publish(day, 100, region="05711")
+    assert (await mode_of(event), await open_proposals(event.id)) == ("digital", [])
+
+
+async def test_after_a_no_a_rule_that_goes_on_and_off_brings_the_event_back():
+    event = await declined_to_come_back()
+    for day in MARCH[3:5]:
+        await publish(day, 500, region="05711")
+    for day in MARCH[5:7]:
+        await publish(day, 100, region="05711")
+    assert await mode_of(event) == "in_person"
+
+
+async def test_lifting_the_lock_after_a_no_leaves_it_to_the_rules_again():
+    event = await declined_to_come_back()
+    for lock in (True, False):
+        await set_mode("forum", Mode.DIGITAL, Cause(reason="Sturm"), at(4), has_servers=True, lock=lock)
+    assert await mode_of(event) == "digital"
+    await publish(MARCH[4], 100, region="05711")
+    assert await mode_of(event) == "in_person"
+
+
+async def test_a_no_counts_for_the_way_back_from_the_mode_it_was_said_in():
+    event = await declined_to_come_back()
+    await set_mode("forum", Mode.HYBRID, Cause(reason="Sturm"), at(4), has_servers=True, lock=False)
+    await publish(MARCH[4], 100, region="05711")
+    assert await mode_of(event) == "in_person"
+
+
+async def test_after_a_no_to_an_expired_rule_another_does_not_bring_the_event_back_either():
+    other = RULE | {"region": "05711"}
+    event, [one, _], [] = await proposed(500, 500, rules=[RULE | {"expires_on": date(2027, 3, 5)}, other])
+    await publish(MARCH[5], 500)
+    [proposal] = await open_proposals(event.id)
+    await decline(event.id, proposal.id, one, at(6))
+    for day in MARCH[6:9]:
+        await publish(day, 100, region="05711")
+    assert (await mode_of(event), await open_proposals(event.id)) == ("digital", [])
+
+
 async def test_a_yes_to_come_back_leads_no_further_than_another_rule_allows():
     other = RULE | {"mode": "hybrid", "region": "05711"}
     event, [one, _], [] = await proposed(500, 500, rules=[RULE | {"expires_on": date(2027, 3, 5)}, other])
