@@ -16,6 +16,7 @@ from events.errors import EventCancelled, ModeRefused
 from events.queries import details_of, event_by_id, event_named
 from events.rules import Attendance, EventStatus, Limits, Mode, limits
 from events.tables import Event, Organiser
+from hybrid.actions import settle
 from hybrid.rooms import make_rooms
 from hybrid.tables import ModeSwitch
 from registration.messages import tell
@@ -64,11 +65,12 @@ async def set_mode(
 ) -> EventDetails:
     """Moves an event by hand. `lock` keeps rules from moving it again, until it is lifted the same way.
 
-    With the mode that the event has only the lock changes, and the hall's seats where they are named. Raises
-    EventUnknown, EventCancelled and ModeRefused.
+    With the mode that the event has only the lock changes, and the hall's seats where they are named. Moving it, or
+    locking it, answers what rules have proposed. Raises EventUnknown, EventCancelled and ModeRefused.
     """
     async with Event._meta.db.transaction():
         row = await event_named(slug, locked=True)
+        decides = lock or row.mode != to
         if not isinstance(hybrid_capacity, msgspec.UnsetType):
             row.hybrid_capacity = hybrid_capacity
             await row.save([Event.hybrid_capacity])
@@ -81,7 +83,9 @@ async def set_mode(
             await row.save([Event.version])
         else:
             await switch(row, to, cause, now, has_servers=has_servers)
-        return await details_of(await event_by_id(row.id))
+        moved = await event_by_id(row.id)
+        await settle(moved, now, by_hand=decides)
+        return await details_of(moved)
 
 
 def _resizes(row: Event, hybrid_capacity: int | msgspec.UnsetType | None) -> bool:

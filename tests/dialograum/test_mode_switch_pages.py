@@ -317,6 +317,24 @@ async def test_a_yes_that_cannot_be_done_says_so_and_stays_open(town):
     assert row.answer is None
 
 
+@pytest.mark.parametrize("to", ["digital", "hybrid", "in_person"])
+async def test_a_hand_answers_a_proposal_at_once(town, to):
+    browser, path = await proposal_in(town)
+    page = await browser.get(path)
+    await press(browser, to, reason="Sturm", lock="yes")
+    shown = await browser.get(path)
+    assert "This does not apply any more." in words(shown)
+    assert "/accept" not in shown.text
+    assert path not in (await browser.get(PAGE)).text
+    before = await everything()
+    for answer in ("accept", "decline"):
+        assert (await browser.send_on(page, f"{path}/{answer}")).headers["Location"] == path
+    assert await everything() == before
+    assert ((await event_named("forum")).mode, await ModeSwitch.count()) == (to, 1)
+    [row] = await ModeProposal.objects()
+    assert row.answer == "superseded"
+
+
 async def test_a_proposal_of_another_event_is_not_found(town):
     browser, path = await proposal_in(town)
     await Event.update({Event.slug: "another"}, force=True)

@@ -10,7 +10,6 @@ from events.actions import join
 from events.queries import event_named
 from events.rules import Mode
 from events.tables import Event, Organiser
-from hybrid.actions import is_moot
 from hybrid.proposals import accept, decline
 from hybrid.queries import open_proposals, stored_rules
 from hybrid.switching import Cause, set_mode
@@ -226,14 +225,38 @@ async def test_a_yes_to_come_back_leads_no_further_than_another_rule_allows():
     assert await mode_of(event) == "hybrid"
 
 
-async def test_a_hand_that_does_what_is_proposed_answers_it():
-    event, _, [proposal] = await proposed(500, 500)
-    await set_mode("forum", Mode.DIGITAL, Cause(reason="Sturm"), at(2), has_servers=True)
-    assert is_moot(proposal, Mode.DIGITAL)
-    await publish(MARCH[2], 500)
+@pytest.mark.parametrize("to", [Mode.DIGITAL, Mode.HYBRID, Mode.IN_PERSON])
+async def test_a_hand_answers_what_a_rule_asks(to):
+    event, _, [_] = await proposed(500, 500)
+    await set_mode("forum", to, Cause(reason="Sturm"), at(2), has_servers=True)
     assert await open_proposals(event.id) == []
     [answered] = await ModeProposal.objects()
-    assert answered.answer == "superseded"
+    assert (answered.answer, answered.answered_at) == ("superseded", at(2))
+
+
+async def test_lifting_a_lock_answers_nothing():
+    event, _, [proposal] = await proposed(500, 500)
+    await set_mode("forum", Mode.IN_PERSON, Cause(reason="Sturm"), at(2), has_servers=True, lock=False)
+    assert [one.id for one in await open_proposals(event.id)] == [proposal.id]
+
+
+async def test_a_rule_asks_again_once_the_lock_is_lifted():
+    event, _, [proposal] = await proposed(500, 500)
+    for lock in (True, False):
+        await set_mode("forum", Mode.IN_PERSON, Cause(reason="Sturm"), at(2), has_servers=True, lock=lock)
+    await publish(MARCH[2], 500)
+    [anew] = await open_proposals(event.id)
+    assert (anew.id != proposal.id, anew.to_mode) == (True, "digital")
+
+
+@pytest.mark.parametrize(
+    ("to", "waiting"), [(Mode.IN_PERSON, 0), (Mode.HYBRID, 1), (Mode.DIGITAL, 1)], ids=str
+)
+async def test_a_hand_answers_whether_to_come_back_only_by_doing_it(to, waiting):
+    event, _, [] = await proposed(500, 500, rules=[RULE])
+    await publishing.patch(event.slug, {"mode_rules": []}, None, at(3))
+    await set_mode("forum", to, Cause(reason="Sturm"), at(4), has_servers=True)
+    assert len(await open_proposals(event.id)) == waiting
 
 
 # Who is told of what rules do
