@@ -43,7 +43,7 @@ from hybrid.rules import (
     resolved,
 )
 from hybrid.sources import Indicator
-from hybrid.switching import Cause, refusal, switch
+from hybrid.switching import Cause, hindrance, switch
 from hybrid.tables import ModeRule
 
 
@@ -168,10 +168,11 @@ async def evaluate(
             kept=[Mode(one.kept_mode) for one in await open_proposals(event_id) if one.kept_mode],
             declined=await declined_to_come_back(event),
         )
-        if decision.kind == "switch" and refusal(
-            await details_of(event), decision.to, now, has_servers=has_servers
-        ):
-            decision = replace(decision, kind="hold", hold=Hold.NO_SERVERS)
+        hinders = None
+        if decision.kind == "switch":
+            hinders = hindrance(await details_of(event), decision.to, now, has_servers=has_servers)
+        if hinders is not None:
+            decision = replace(decision, kind="hold", hold=Hold(hinders))
         for judgement in judgements:
             if judgement.stored.id in waiting:
                 await _write(judgement, waiting[judgement.stored.id][-1], decision)
@@ -182,7 +183,7 @@ async def evaluate(
             before = Mode(event.mode)
             told = await switch(event, decision.to, Cause(evidence=evidence), now, has_servers=has_servers)
             await tell_switched(event_id, before, evidence, told)
-        elif decision.hold is Hold.NO_SERVERS and cause is not None:
+        elif hinders is not None and cause is not None:
             await tell_held(event_id, decision.to, cause.turned_at, evidence)
         return decision
 

@@ -84,6 +84,7 @@ class Hold(StrEnum):
     FROZEN = "frozen"
     STALE = "stale"
     NO_SERVERS = "no_servers"
+    NO_ROOMS = "no_rooms"
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,12 @@ import msgspec
 
 from events import actions
 from events.details import EventDetails
-from events.errors import EventCancelled, ModeRefused
+from events.errors import EventCancelled
 from events.queries import details_of, event_by_id, event_named
 from events.rules import Attendance, EventStatus, Limits, Mode, limits
 from events.tables import Event, Organiser
 from hybrid.actions import settle
+from hybrid.errors import Hindrance, SwitchRefused
 from hybrid.rooms import make_rooms
 from hybrid.tables import ModeSwitch
 from registration.messages import tell
@@ -41,15 +42,15 @@ class Cause:
         return {"reason": self.reason, "evidence": dict(self.evidence) if self.evidence else None}
 
 
-def refusal(event: EventDetails, to: Mode, now: datetime, *, has_servers: bool) -> str | None:
-    """Why the event cannot move there, for organisers; `None` where it can."""
+def hindrance(event: EventDetails, to: Mode, now: datetime, *, has_servers: bool) -> Hindrance | None:
+    """Why the event cannot move there, `None` where it can."""
     if now >= event.ends_at:
-        return "The event is over."
+        return Hindrance.OVER
     if to is not Mode.IN_PERSON and not has_servers:
         if event.meeting_url is None:
-            return "No meeting server is set (JITSI_URLS), and the event has no [meeting] url."
+            return Hindrance.NO_SERVERS
         if event.groups:
-            return "No meeting server is set (JITSI_URLS), and the working groups need rooms."
+            return Hindrance.NO_ROOMS
     return None
 
 
@@ -100,8 +101,8 @@ async def switch(row: Event, to: Mode, cause: Cause, now: datetime, *, has_serve
     before = await details_of(row)
     if before.status is EventStatus.CANCELLED:
         raise EventCancelled()
-    if reason := refusal(before, to, now, has_servers=has_servers):
-        raise ModeRefused(reason)
+    if hinders := hindrance(before, to, now, has_servers=has_servers):
+        raise SwitchRefused(hinders)
     moves, mode, came_back = await _move(before, to)
     await set_group_limits(before.id, mode)
     await _write(row, before.mode, mode, came_back, cause, now)

@@ -15,10 +15,18 @@ from hybrid.queries import open_proposals, stored_rules
 from hybrid.switching import Cause, set_mode
 from hybrid.tables import ModeProposal, ModeSwitch
 from notifications.tables import Message
+from tests.forum import forum
 from tests.hybrid import town
 from tests.hybrid.town import RULE, publish
 
 MARCH = [date(2027, 3, day) for day in range(1, 32)]
+SESSION = {
+    "key": "groups",
+    "kind": "groups",
+    "starts_at": "2027-03-19T16:30:00",
+    "ends_at": "2027-03-19T18:00:00",
+    "title": {"de": "Arbeitsgruppen"},
+}
 ASKING = RULE | {"approval": "propose"}
 
 
@@ -306,6 +314,20 @@ async def test_without_a_meeting_server_organisers_are_told_once_that_a_rule_wou
     for day in MARCH[6:8]:
         await publish(day, 500, has_servers=False)
     assert len(await mails("switch_held")) == 2
+
+
+@pytest.mark.parametrize(("with_groups", "hold"), [(False, "no_servers"), (True, "no_rooms")])
+async def test_what_is_missing_stands_with_the_rule(with_groups, hold):
+    event = await town.event()
+    await office(event)
+    if with_groups:
+        meeting = {"url": "https://stream.example.org/forum"}
+        rooms = {"meeting": meeting, "groups": forum()["groups"], "sessions": [SESSION]}
+        await publishing.patch(event.slug, rooms, None, datetime(2027, 2, 1, tzinfo=UTC))
+    for day in MARCH[:2]:
+        await publish(day, 500, has_servers=False)
+    assert await town.decisions(event) == [("hold", "digital", hold)]
+    assert [context["to_mode"] for _, context in await mails("switch_held")] == ["digital"]
 
 
 async def test_helpers_and_organisers_of_other_events_are_told_nothing():
