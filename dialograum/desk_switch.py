@@ -115,7 +115,7 @@ class SwitchPages(Controller):
                 managed.id, proposal_id, caller.organiser, now, has_servers=bool(settings.jitsi_urls)
             )
         except (ModeRefused, EventCancelled):
-            return await _proposal_page(managed, proposal_id, caller, now, settings)
+            return await _proposal_page(managed, proposal_id, caller, now, settings, status_code=409)
         return see_other(request, f"/organise/events/{managed.slug}/mode/proposals/{proposal_id}")
 
     @post("/proposals/{proposal_id:uuid}/decline", guards=[may_write], status_code=200)
@@ -192,11 +192,12 @@ async def _page(
     has_changed: bool = False,
     status_code: int = 200,
 ) -> Template:
-    outlook, refusal = None, None
+    outlook: SwitchOutlook | None = None
+    refusal: Refusal | None = None
     if "hybrid_capacity" not in move.errors:
         try:
             outlook = await preview(event.id, lambda: _carry_out(event, move, caller, now, settings))
-        except Refusal as error:
+        except (ModeRefused, EventCancelled) as error:
             refusal = error
     return Template(
         "desk/set_mode.html",
@@ -211,7 +212,13 @@ async def _page(
 
 
 async def _proposal_page(
-    event: EventDetails, proposal_id: UUID, caller: Caller, now: datetime, settings: Settings
+    event: EventDetails,
+    proposal_id: UUID,
+    caller: Caller,
+    now: datetime,
+    settings: Settings,
+    *,
+    status_code: int = 200,
 ) -> Template:
     proposal = await proposal_of(event.id, proposal_id)
     to = await destination(event, proposal)
@@ -225,7 +232,7 @@ async def _proposal_page(
                     event.id, proposal_id, caller.organiser, now, has_servers=bool(settings.jitsi_urls)
                 ),
             )
-        except Refusal as error:
+        except (ModeRefused, EventCancelled) as error:
             refusal = error
     return Template(
         "desk/mode_proposal.html",
@@ -235,7 +242,7 @@ async def _proposal_page(
             "proposal": proposal,
             "to": to,
         },
-        status_code=refusal.status if refusal is not None else 200,
+        status_code=status_code,
     )
 
 
