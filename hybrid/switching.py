@@ -117,14 +117,14 @@ async def switch(row: Event, to: Mode, cause: Cause, now: datetime, *, has_serve
 async def _move(event: EventDetails, to: Mode) -> tuple[Moves, Mode, bool]:
     """Moves people; who they are, the mode that follows, and whether the hall was too small on the way back."""
     hall = _limits(event, to).in_person
-    grows = hall is None or hall >= event.in_person_taken
+    shrinks = event.mode is Mode.HYBRID and hall is not None and hall < event.in_person_taken
     if to is Mode.DIGITAL:
         moves = await move_online(event)
-    elif to is Mode.HYBRID and (event.mode is Mode.IN_PERSON or (event.mode is Mode.HYBRID and not grows)):
+    elif shrinks or (to is Mode.HYBRID and event.mode is Mode.IN_PERSON):
         moves = await move_online(event, hall)
     else:
         moves = await move_to_hall(event, hall, keeps_online=to is Mode.HYBRID)
-    came_back = to is Mode.IN_PERSON and moves.left_online > 0
+    came_back = to is Mode.IN_PERSON and (shrinks or moves.left_online > 0)
     mode = Mode.HYBRID if came_back else to
     await recount(event.id, _limits(event, mode, came_back))
     return moves, mode, came_back

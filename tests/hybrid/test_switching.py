@@ -215,6 +215,18 @@ async def test_without_a_room_there_is_no_way_online(outbox, changes, has_server
         assert (await move("digital", has_servers=has_servers)).mode is Mode.DIGITAL
 
 
+async def test_who_sits_in_a_larger_hall_than_the_event_s_own_stays_online_on_the_way_back(outbox):
+    await hold(capacity=1, hybrid_capacity=2)
+    await seat("kim")
+    await wait("toni")
+    await move("hybrid")
+    assert await sitting() == {"kim": HALL, "toni": HALL}
+    event = await move("in_person")
+    assert (event.mode, event.came_back, event.in_person_limit) == (Mode.HYBRID, True, 1)
+    assert await sitting() == {"kim": HALL, "toni": ONLINE}
+    await outbox.news()
+
+
 async def test_an_event_that_is_over_or_cancelled_stays_where_it_is(outbox):
     from dialograum import publishing
 
