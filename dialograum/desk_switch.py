@@ -168,9 +168,6 @@ def _typed(to: Mode, form: Mapping[str, Any]) -> Move:
 async def _carry_out(
     event: EventDetails, move: Move, caller: Caller, now: datetime, settings: Settings
 ) -> EventDetails:
-    seats = move.hybrid_capacity
-    if move.to is event.mode and seats == event.hybrid_capacity:
-        seats = msgspec.UNSET
     return await set_mode(
         event.slug,
         move.to,
@@ -178,8 +175,14 @@ async def _carry_out(
         now,
         has_servers=bool(settings.jitsi_urls),
         lock=move.lock,
-        hybrid_capacity=seats,
+        hybrid_capacity=_seats(event, move),
     )
+
+
+def _seats(event: EventDetails, move: Move) -> int | msgspec.UnsetType | None:
+    """The seats in the hall that are named, unset where they are what they were in the same mode."""
+    is_same = move.to is event.mode and move.hybrid_capacity == event.hybrid_capacity
+    return msgspec.UNSET if is_same else move.hybrid_capacity
 
 
 async def _page(
@@ -196,7 +199,13 @@ async def _page(
     refusal: Refusal | None = None
     if "hybrid_capacity" not in move.errors:
         try:
-            outlook = await preview(event.id, lambda: _carry_out(event, move, caller, now, settings))
+            outlook = await preview(
+                event,
+                move.to,
+                now,
+                has_servers=bool(settings.jitsi_urls),
+                hybrid_capacity=_seats(event, move),
+            )
         except (ModeRefused, EventCancelled) as error:
             refusal = error
     return Template(
@@ -226,12 +235,7 @@ async def _proposal_page(
     refusal: Refusal | None = None
     if proposal.answer is None:
         try:
-            outlook = await preview(
-                event.id,
-                lambda: accept(
-                    event.id, proposal_id, caller.organiser, now, has_servers=bool(settings.jitsi_urls)
-                ),
-            )
+            outlook = await preview(event, to, now, has_servers=bool(settings.jitsi_urls))
         except (ModeRefused, EventCancelled) as error:
             refusal = error
     return Template(

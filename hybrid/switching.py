@@ -78,7 +78,7 @@ async def set_mode(
         row.mode_locked = lock
         await row.save([Event.mode_locked])
         await actions.record(row, cause.by, now, "mode_set", to=to.value, locked=lock)
-        if Mode(row.mode) is to and not _resizes(row, hybrid_capacity):
+        if Mode(row.mode) is to and not resizes(to, hybrid_capacity):
             await _log(row.id, to, to, cause, lock, now)
             row.version += 1
             await row.save([Event.version])
@@ -89,8 +89,17 @@ async def set_mode(
         return await details_of(moved)
 
 
-def _resizes(row: Event, hybrid_capacity: int | msgspec.UnsetType | None) -> bool:
-    return row.mode == Mode.HYBRID and not isinstance(hybrid_capacity, msgspec.UnsetType)
+def resizes(mode: Mode, hybrid_capacity: int | msgspec.UnsetType | None) -> bool:
+    """Whether seats in the hall are named that move people within the mode."""
+    return mode is Mode.HYBRID and not isinstance(hybrid_capacity, msgspec.UnsetType)
+
+
+def check(event: EventDetails, to: Mode, now: datetime, *, has_servers: bool) -> None:
+    """Raises EventCancelled and ModeRefused where the event cannot move there."""
+    if event.status is EventStatus.CANCELLED:
+        raise EventCancelled()
+    if hinders := hindrance(event, to, now, has_servers=has_servers):
+        raise SwitchRefused(hinders)
 
 
 async def switch(row: Event, to: Mode, cause: Cause, now: datetime, *, has_servers: bool) -> int:
@@ -99,10 +108,7 @@ async def switch(row: Event, to: Mode, cause: Cause, now: datetime, *, has_serve
     Where the hall is too small on the way back it becomes hybrid. Raises EventCancelled and ModeRefused.
     """
     before = await details_of(row)
-    if before.status is EventStatus.CANCELLED:
-        raise EventCancelled()
-    if hinders := hindrance(before, to, now, has_servers=has_servers):
-        raise SwitchRefused(hinders)
+    check(before, to, now, has_servers=has_servers)
     moves, mode, came_back = await _move(before, to)
     await set_group_limits(before.id, mode)
     await _write(row, before.mode, mode, came_back, cause, now)
