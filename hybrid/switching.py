@@ -184,13 +184,13 @@ async def _tell(before: EventDetails, event: EventDetails, moves: Moves, cause: 
         staying = [
             one for one in await active_ids(event.id) if not (one in told or one in online or one in hall)
         ]
-        count += await tell("event_changed", event, staying, now, changes=changes, why=cause.told)
+        count += await tell("event_changed", event, staying, changes=changes, why=cause.told)
     for moved, attendance in ((online, Attendance.ONLINE), (hall, Attendance.IN_PERSON)):
         change = {
             "what": "attendance",
             "before": (set(Attendance) - {attendance}).pop().value,
             "after": attendance.value,
         }
-        count += await tell("event_changed", event, moved, now, changes=[*changes, change], why=cause.told)
+        count += await tell("event_changed", event, moved, changes=[*changes, change], why=cause.told)
     await fill(event.id, now)
     return count

@@ -81,6 +81,8 @@ class Claim:
     message_id: str
     shared: str = ""
     """The digest of that part of the context which others state too; equal ones are the same."""
+    shares: frozenset[str] = frozenset()
+    """What stands in that part."""
 
     @property
     def is_suspect(self) -> bool:
@@ -212,13 +214,14 @@ async def claim(
             recipient=row["recipient"],
             recipient_name=row["recipient_name"],
             language=row["language"],
-            context={**shared[row["shared"]].content, **msgspec.json.decode(row["context"])},
+            context=shared[row["shared"]].content | msgspec.json.decode(row["context"]),
             about=row["about"],
             event_id=row["event_id"],
             attempts=row["attempts"],
             created_at=row["created_at"],
             message_id=row["message_id"],
             shared=shared[row["shared"]].digest,
+            shares=shared[row["shared"]].names,
         )
         for row in rows
     ]
@@ -227,6 +230,7 @@ async def claim(
 class _Shared(NamedTuple):
     digest: str
     content: dict[str, Any]
+    names: frozenset[str]
 
 
 async def _shared(ids: set[int]) -> dict[int | None, _Shared]:
@@ -235,9 +239,10 @@ async def _shared(ids: set[int]) -> dict[int | None, _Shared]:
         if ids
         else []
     )
-    found: dict[int | None, _Shared] = {None: _Shared("", {})}
+    found: dict[int | None, _Shared] = {None: _Shared("", {}, frozenset())}
     for row in rows:
-        found[row["id"]] = _Shared(row["digest"], msgspec.json.decode(row["content"]))
+        content = msgspec.json.decode(row["content"])
+        found[row["id"]] = _Shared(row["digest"], content, frozenset(content))
     return found
 
 
@@ -340,7 +345,7 @@ async def bounced(ids: Sequence[UUID], said: str) -> bool:
 
 @dataclass(frozen=True)
 class Superseded:
-    """A message that was withdrawn before it left. `attempts` were made to send it; the context is its own."""
+    """A message that was withdrawn before it left. `attempts` were made to send it."""
 
     kind: str
     about: UUID
@@ -363,7 +368,7 @@ async def supersede(kinds: Iterable[str], *, about: Iterable[UUID], event_id: in
             UPDATE message SET status = 'superseded'
             FROM unnest({}::uuid[]) AS concerned (id)
             WHERE status = 'queued' AND event_id = {} AND about = concerned.id AND kind = ANY({}::text[])
-            RETURNING kind, about, context, attempts, created_at
+            RETURNING kind, about, context, shared, attempts, created_at
         )
         SELECT * FROM gone ORDER BY created_at
         """,
@@ -371,8 +376,14 @@ async def supersede(kinds: Iterable[str], *, about: Iterable[UUID], event_id: in
         event_id,
         wrong,
     )
+    shared = await _shared({row["shared"] for row in rows if row["shared"] is not None})
     return [
-        Superseded(row["kind"], row["about"], msgspec.json.decode(row["context"]), row["attempts"])
+        Superseded(
+            row["kind"],
+            row["about"],
+            shared[row["shared"]].content | msgspec.json.decode(row["context"]),
+            row["attempts"],
+        )
         for row in rows
     ]
 

@@ -53,7 +53,7 @@ async def confirm(registration_id: UUID, now: datetime) -> Registration:
                     ]
                 )
                 if event.status is not EventStatus.CANCELLED:
-                    await tell("confirmed", event, [registration.id], now)
+                    await tell("confirmed", event, [registration.id])
         return await registration_by_id(registration_id)
 
 
@@ -68,9 +68,7 @@ async def cancel(registration_id: UUID, now: datetime, by: Organiser | None = No
         registration = await registration_by_id(registration_id)
         if registration.status in ACTIVE:
             await _give_up_seat(event, registration, RegistrationStatus.CANCELLED, now)
-            await tell(
-                "registration_cancelled", event, [registration.id], now, by="organiser" if by else "self"
-            )
+            await tell("registration_cancelled", event, [registration.id], by="organiser" if by else "self")
             if by:
                 await record(event.id, by, now, "registration_cancelled", registration)
             await fill(event.id, now)
@@ -148,7 +146,7 @@ async def _expire(event: EventDetails, registrations: Sequence[Registration], no
     for registration in registrations:
         await _give_up_seat(event, registration, RegistrationStatus.EXPIRED, now)
     if event.status is not EventStatus.CANCELLED:
-        await tell("expired", event, [lapsed.id for lapsed in registrations], now)
+        await tell("expired", event, [lapsed.id for lapsed in registrations])
     await fill(event.id, now)
 
 

@@ -150,16 +150,17 @@ WRITE = """
         )
         SELECT {}, id, event, email, name, language,
             jsonb_build_object('registration', jsonb_build_object(
-                'id', id, 'uid', 'registration-' || id, 'number', number, 'name', name, 'status', status,
-                'attendance', attendance, 'seats', seats,
-                'groups', jsonb_build_object(), 'wishes', jsonb_build_object(),
-                'sequence', sequence + {}, 'sequence_before', invited_sequence, 'invited', invited_at IS NOT NULL,
+                'uid', 'registration-' || id, 'number', number, 'name', name, 'status', status,
+                'attendance', attendance, 'seats', seats, 'groups', jsonb_build_object(),
+                'sequence', found.sequence + {}, 'sequence_before', invitation.sequence,
+                'invited', invitation.sequence IS NOT NULL,
                 'needs_confirmation', status IN ('pending', 'waitlisted') AND confirmed_at IS NULL,
                 'held_until_local', to_char(held_until AT TIME ZONE {}, 'YYYY-MM-DD"T"HH24:MI'),
                 'position', NULL
             )),
             {}::int, {}::uuid, clock_timestamp(), clock_timestamp()
-        FROM found WHERE email IS NOT NULL AND announcements_off_at IS NULL
+        FROM found LEFT JOIN invitation ON registration = id
+        WHERE email IS NOT NULL AND announcements_off_at IS NULL
         ORDER BY arrival
         RETURNING 1
     )

@@ -56,7 +56,8 @@ READ = _numbered("""
             FROM json_array_elements_text({}) AS asked (slot) JOIN group_slot ON id = slot::int) AS slots,
         (SELECT json_agg(found.*) FROM json_array_elements_text({}) AS asked (address) CROSS JOIN LATERAL (
             SELECT there.id, number, name, email, address, language, status, attendance, seats, wishes, sequence,
-                held_until, confirmed_at, invited_at, invited_sequence,
+                held_until, confirmed_at,
+                (SELECT sequence FROM invitation WHERE registration = there.id) AS invited_sequence,
                 CASE WHEN status = 'waitlisted' THEN (
                     SELECT count(*) FROM registration AS before WHERE before.event = there.event
                     AND before.status = 'waitlisted' AND before.attendance = there.attendance
@@ -84,13 +85,11 @@ WRITE = _numbered("""
     ), arrived AS (
         INSERT INTO registration (
             id, event, number, name, email, address, language, status, attendance, attendance_wished, online_access,
-            seats, wishes, answers, special_answers, held_until, registered_at, confirmed_at, invited_at,
-            invited_sequence, client, confirm_nonce, own_nonce, join_nonce
+            seats, wishes, answers, special_answers, held_until, registered_at, confirmed_at, client, confirm_nonce,
+            own_nonce, join_nonce
         )
         SELECT id, {}, number, name, email, address, language, status, attendance, wished, access, seats, wishes,
-            answers, special, held_until, registered_at, confirmed_at,
-            CASE WHEN status = 'confirmed' THEN confirmed_at END, CASE WHEN status = 'confirmed' THEN {}::int END,
-            client, one, two, three
+            answers, special, held_until, registered_at, confirmed_at, client, one, two, three
         FROM unnest(
             {}::uuid[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[], {}::text[],
             {}::text[], {}::int[], {}::jsonb[], {}::jsonb[], {}::jsonb[], {}::timestamptz[], {}::timestamptz[],
@@ -99,6 +98,9 @@ WRITE = _numbered("""
             id, number, name, email, address, language, status, attendance, wished, access, seats, wishes, answers,
             special, held_until, registered_at, confirmed_at, client, one, two, three, place
         ) ORDER BY place
+        RETURNING id, status
+    ), invited AS (
+        INSERT INTO invitation (registration, sequence) SELECT id, {}::int FROM arrived WHERE status = 'confirmed'
     ), grouped AS (
         INSERT INTO group_seat (registration, slot, seats)
         SELECT * FROM unnest({}::uuid[], {}::int[], {}::int[])
@@ -300,8 +302,8 @@ async def write(
         waiting[Attendance.ONLINE],
         event.id,
         event.id,
-        event.sequence,
         *_columns(rows.registrations, 21),
+        event.sequence,
         *_columns(rows.seats, 3),
         list(slots),
         list(slots.values()),
@@ -368,7 +370,7 @@ def _arrive(rows: _Rows, event: EventDetails, request: Request, admission: Admit
 
 
 def _tell(rows: _Rows, event: EventDetails, kind: str, person: Person, groups: Groups) -> None:
-    facts = registration_facts(person, event, groups, person.position)
+    facts = registration_facts(person, event, groups, person.position, person.invited_sequence)
     context = _json({"registration": facts})
     rows.messages.append((kind, person.id, person.email, person.name, person.language, context))
 

@@ -129,4 +129,4 @@ async def admit(
         await take_groups(
             Taking(registration.id, registration.seats, [slot for slot in chosen.values() if slot])
         )
-    await tell(KIND_OF_NEWS[status], event, [registration.id], now)
+    await tell(KIND_OF_NEWS[status], event, [registration.id])

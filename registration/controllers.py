@@ -24,7 +24,7 @@ from registration.decisions import Newcomer, Outcome
 from registration.errors import EventFull, LinkInvalid, RegistrationClosed, RegistrationNotOpen
 from registration.forms import PageForm, newcomer_from_page
 from registration.links import Links, Purpose
-from registration.queries import groups_held, groups_shown, position
+from registration.queries import groups_held, groups_shown, is_invited, position
 from registration.rules import ACTIVE, RegistrationStatus, may_move
 from registration.stamps import FormStamps
 from registration.tables import Registration
@@ -192,7 +192,7 @@ class PersonalPages(Controller):
         self, token: Token, request: AnyRequest, links: Signer, personal_calendar: PersonalCalendar
     ) -> Response[bytes]:
         registration = await opened(request, links, "own", token)
-        if registration.invited_at is None:
+        if not await is_invited(registration.id):
             raise LinkInvalid()
         content = await personal_calendar(registration)
         return calendar_file(request, content, "calendar", cache=NO_INDEX["Cache-Control"])

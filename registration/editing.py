@@ -73,9 +73,7 @@ async def edit(registration_id: UUID, wanted: Edit, by: Organiser, now: datetime
             )
             event = await details_of(await event_by_id(event.id))
             if event.status is not EventStatus.CANCELLED:
-                await tell(
-                    "registration_changed", event, [registration.id], now, changes=changes, by="organiser"
-                )
+                await tell("registration_changed", event, [registration.id], changes=changes, by="organiser")
             await fill(event.id, now)
         return await registration_by_id(registration_id)
 

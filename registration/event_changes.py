@@ -98,10 +98,10 @@ async def carry_through(
     if listed or lost_group:
         others = [person for person in await active_ids(event.id) if person not in told]
         losing = [person for person in others if person in lost_group]
-        count += await tell("event_changed", event, losing, now, changes=[*listed, {"what": "groups"}])
+        count += await tell("event_changed", event, losing, changes=[*listed, {"what": "groups"}])
         if listed:
             staying = [person for person in others if person not in lost_group]
-            count += await tell("event_changed", event, staying, now, changes=listed)
+            count += await tell("event_changed", event, staying, changes=listed)
     await fill(event.id, now)
     return count
 
@@ -120,10 +120,10 @@ async def _confirm_held(event: EventDetails, now: datetime, changes: Sequence[di
         now,
         event.id,
     )
-    await tell("confirmed", event, [person.id for person in people], now, changes=list(changes))
+    await tell("confirmed", event, [person.id for person in people], changes=list(changes))
     return {person.id for person in people}
 
 
 async def tell_of_cancellation(event: EventDetails, reason: str | None, now: datetime) -> int:
     """One mail to everybody who takes part or waits; whoever got a calendar entry gets its removal."""
-    return await tell("event_cancelled", event, await active_ids(event.id), now, reason=reason)
+    return await tell("event_cancelled", event, await active_ids(event.id), reason=reason)

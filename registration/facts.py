@@ -76,7 +76,6 @@ class Person(msgspec.Struct, kw_only=True):
     sequence: int = 0
     held_until: datetime | None = None
     confirmed_at: datetime | None = None
-    invited_at: datetime | None = None
     invited_sequence: int | None = None
     position: int | None = None
 
@@ -86,12 +85,16 @@ def registration_facts(
     event: EventDetails,
     groups: dict[str, str | None],
     position: int | None,
+    invited_sequence: int | None = None,
 ) -> Facts:
-    """The registration's own facts. `groups` is the group key by session, `position` the place on the waitlist."""
+    """The registration's own facts.
+
+    `groups` is the group key by session, `position` the place on the waitlist, `invited_sequence` that of the last
+    calendar REQUEST put out.
+    """
     titles = event.choice_titles
     held_until = registration.held_until
     return {
-        "id": str(registration.id),
         "uid": calendar_uid(registration),
         "number": registration.number,
         "name": registration.name,
@@ -103,10 +106,9 @@ def registration_facts(
             for session, key in groups.items()
             if key or registration.wishes.get(session)
         },
-        "wishes": registration.wishes,
         "sequence": event.sequence + registration.sequence,
-        "sequence_before": registration.invited_sequence,
-        "invited": registration.invited_at is not None,
+        "sequence_before": invited_sequence,
+        "invited": invited_sequence is not None,
         "needs_confirmation": registration.status
         in (RegistrationStatus.PENDING, RegistrationStatus.WAITLISTED)
         and registration.confirmed_at is None,

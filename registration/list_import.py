@@ -185,7 +185,7 @@ async def _register(event: EventDetails, done: Plan, by: Organiser, now: datetim
     await record(await event_by_id(event.id), by, now, "list_imported", registrations=len(rows))
     if tells:
         event = await details_of(await event_by_id(event.id))
-        await tell("confirmed", event, [taking.registration_id for taking in takings], now)
+        await tell("confirmed", event, [taking.registration_id for taking in takings])
 
 
 def _folded(name: str) -> str:

@@ -42,12 +42,6 @@ REVOKING = {"registration_cancelled", "event_cancelled"}
 
 CHANGEABLE = ("time", "place", "mode", "title", "programme", "attendance", "seats", "groups", "name", "email")
 
-UNSAID = {"id", "wishes"}
-"""What no mail says."""
-
-SHARED = ("event", "announcement")
-"""What the messages to many share, where they share something."""
-
 FORMS_KEPT = 200
 """How many written mails are kept to be filled again; those of an event differ by status, groups and language."""
 
@@ -198,7 +192,7 @@ class Composer:
     def _written(self, message: Claim) -> _Written:
         """The form of a message, kept for further ones that state the same but for what is the person's alone."""
         context = _with_gaps(message.context)
-        own = {name: value for name, value in context.items() if name not in SHARED or not message.shared}
+        own = {name: value for name, value in context.items() if name not in message.shares}
         stated = msgspec.json.encode([message.kind, message.language, message.shared, own])
         if (known := self._forms.get(stated)) is not None:
             self._forms.move_to_end(stated)
@@ -330,11 +324,10 @@ def _organiser_words(context: Facts) -> Facts:
 def _with_gaps(context: Facts) -> Facts:
     """The facts of a message without what is the person's alone, so that many messages have the same."""
     stated = context["registration"]
-    shown = {name: value for name, value in stated.items() if name not in UNSAID}
     gaps = {name: gap(name) for name in ("name", "number", "uid")}
     return {
         **context,
-        "registration": {**shown, **gaps, "called": gaps["name"] if called(stated["name"]) else None},
+        "registration": {**stated, **gaps, "called": gaps["name"] if called(stated["name"]) else None},
     }
 
 

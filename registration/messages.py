@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,10 @@ from notifications.tables import Message
 from registration.facts import event_facts
 from registration.news import ANNOUNCEMENT, INVITING, KINDS, MADE_WRONG, News, together
 from registration.queries import slots_of
-from registration.tables import Registration
+from registration.tables import Invitation, Registration
+
+STANDS = ("event", "registration")
+"""What every context states; the rest of it is news."""
 
 # The facts of `registration.facts.registration_facts`, for many people at once.
 TELL = """
@@ -29,11 +31,12 @@ TELL = """
         SELECT id, row_number() OVER (PARTITION BY attendance ORDER BY arrival) AS place
         FROM registration WHERE event = {} AND status = 'waitlisted'
     ), person AS (
-        SELECT registration.*, line.place, coalesce((
+        SELECT registration.*, line.place, invitation.sequence AS invited_sequence, coalesce((
             SELECT jsonb_object_agg(session, NULL) FROM jsonb_each(wishes) AS wish (session, groups)
             WHERE groups <> '[]' AND session = ANY({}::text[])
         ), nothing) || coalesce(held.groups, nothing) AS groups
         FROM asked JOIN registration USING (id) LEFT JOIN held USING (id) LEFT JOIN line USING (id)
+        LEFT JOIN invitation ON invitation.registration = id
         CROSS JOIN (SELECT jsonb_build_object() AS nothing) AS empty
         WHERE email IS NOT NULL ORDER BY arrival
     ), told AS (
@@ -42,23 +45,25 @@ TELL = """
         )
         SELECT {}, id, event, email, name, language, {}::jsonb || jsonb_build_object(
             'registration', jsonb_build_object(
-                'id', id, 'uid', 'registration-' || id, 'number', number, 'name', name, 'status', status,
-                'attendance', attendance, 'seats', seats, 'groups', groups, 'wishes', wishes,
-                'sequence', {} + sequence, 'sequence_before', invited_sequence, 'invited', invited_at IS NOT NULL,
+                'uid', 'registration-' || id, 'number', number, 'name', name, 'status', status,
+                'attendance', attendance, 'seats', seats, 'groups', groups,
+                'sequence', {} + sequence, 'sequence_before', invited_sequence,
+                'invited', invited_sequence IS NOT NULL,
                 'needs_confirmation', status IN ('pending', 'waitlisted') AND confirmed_at IS NULL,
                 'held_until_local', to_char(held_until AT TIME ZONE {}, 'YYYY-MM-DD"T"HH24:MI'),
                 'position', place)
             ), {}, clock_timestamp(), clock_timestamp()
         FROM person RETURNING about
     ), invited AS (
-        UPDATE registration SET invited_at = coalesce(invited_at, {}), invited_sequence = {} + sequence
-        FROM told WHERE registration.id = told.about AND {} AND status = 'confirmed'
+        INSERT INTO invitation (registration, sequence)
+        SELECT id, {} + sequence FROM told JOIN registration ON id = about WHERE {} AND status = 'confirmed'
+        ON CONFLICT (registration) DO UPDATE SET sequence = excluded.sequence
     )
     SELECT count(*) AS people FROM told
 """
 
 
-async def tell(kind: str, event: EventDetails, people: Iterable[UUID], now: datetime, **more: Any) -> int:
+async def tell(kind: str, event: EventDetails, people: Iterable[UUID], **more: Any) -> int:
     """Writes one message per registration that has an address; returns how many.
 
     The context holds the facts as they stand in the database now. Queued messages that it makes wrong are superseded,
@@ -68,9 +73,9 @@ async def tell(kind: str, event: EventDetails, people: Iterable[UUID], now: date
     if not ids:
         return 0
     written = 0
-    shared = await share({"event": event_facts(event)}, event.id)
+    about = {"event": event_facts(event)}
     for news, concerned in (await _news(News(kind, more), event, ids)).items():
-        written += await _write(news, event, concerned, shared, now)
+        written += await _write(news, event, about, concerned)
     engine: Any = Message._meta.db
     await engine.notify(CHANNEL)
     return written
@@ -86,7 +91,7 @@ async def _news(news: News, event: EventDetails, ids: list[UUID]) -> Mapping["_T
     earlier: dict[UUID, list[News]] = defaultdict(list)
     for gone in await _superseded(MADE_WRONG.get(news.kind, ()), event, ids):
         earlier[gone.about].append(
-            News(gone.kind, {name: value for name, value in gone.context.items() if name != "registration"})
+            News(gone.kind, {name: value for name, value in gone.context.items() if name not in STANDS})
         )
     told: dict[_Told, list[UUID]] = defaultdict(list)
     plain = _Told.of(news)
@@ -99,11 +104,11 @@ class _Told(msgspec.Struct, frozen=True):
     """News that can be compared."""
 
     kind: str
-    more: str
+    more: bytes
 
     @classmethod
     def of(cls, news: News) -> "_Told":
-        return cls(news.kind, msgspec.json.encode(news.more).decode())
+        return cls(news.kind, msgspec.json.encode(news.more))
 
 
 async def _superseded(kinds: Iterable[str], event: EventDetails, ids: list[UUID]) -> list[Superseded]:
@@ -115,18 +120,27 @@ async def _superseded(kinds: Iterable[str], event: EventDetails, ids: list[UUID]
         if message.kind in INVITING and stated["status"] == "confirmed" and not message.attempts:
             first.setdefault(message.about, stated)
     if first:
-        await Registration.raw(
-            "UPDATE registration SET invited_at = CASE WHEN was.invited THEN invited_at END,"
-            " invited_sequence = was.sequence FROM unnest({}::uuid[], {}::bool[], {}::int[])"
-            " AS was (id, invited, sequence) WHERE registration.id = was.id",
+        await Invitation.raw(
+            """
+            WITH was AS (
+                SELECT * FROM unnest({}::uuid[], {}::int[]) AS was (id, sequence)
+            ), never AS (
+                DELETE FROM invitation USING was WHERE registration = id AND was.sequence IS NULL
+            )
+            UPDATE invitation SET sequence = was.sequence FROM was
+            WHERE registration = id AND was.sequence IS NOT NULL
+            """,
             list(first),
-            [stated["invited"] for stated in first.values()],
             [stated["sequence_before"] for stated in first.values()],
         )
     return gone
 
 
-async def _write(told: _Told, event: EventDetails, ids: list[UUID], shared: int, now: datetime) -> int:
+async def _write(told: _Told, event: EventDetails, about: dict[str, Any], ids: list[UUID]) -> int:
+    """What many are told is written once, what one alone is told beside the person's facts."""
+    more, own = msgspec.json.decode(told.more), {}
+    if len(ids) == 1:
+        more, own = {}, more
     titles = event.choice_titles
     places = {
         slot.id: {"session": slot.session, "group": {"key": slot.group, "title": titles[slot.group]}}
@@ -139,11 +153,10 @@ async def _write(told: _Told, event: EventDetails, ids: list[UUID], shared: int,
         event.id,
         [session.key for session in event.wish_sessions],
         told.kind,
-        told.more,
+        msgspec.json.encode(own).decode(),
         event.sequence,
         event.timezone,
-        shared,
-        now,
+        await share(about | more, event.id),
         event.sequence,
         told.kind in INVITING,
     )

@@ -228,6 +228,6 @@ async def _finish(event: EventDetails, registration: Registration, changes: Chan
         registration = await registration_by_id(registration.id)
     if not waits or registration.status == RegistrationStatus.WAITLISTED:
         event = await details_of(await event_by_id(event.id))
-        await tell("registration_changed", event, [registration.id], now, changes=changes, by="self")
+        await tell("registration_changed", event, [registration.id], changes=changes, by="self")
     if not waits:
         await fill(event.id, now)

@@ -13,7 +13,7 @@ from events.details import EventDetails, SessionDetails, SlotDetails
 from events.rules import Attendance
 from registration.errors import RegistrationUnknown
 from registration.rules import ACTIVE, RegistrationStatus, Slot
-from registration.tables import GroupSeat, Registration
+from registration.tables import GroupSeat, Invitation, Registration
 
 ACTIVE_VALUES = [status.value for status in ACTIVE]
 
@@ -116,6 +116,11 @@ def groups_shown(
     """By session: the group held, or `None` where one was wished and none is held."""
     sessions = [session.key for session in event.wish_sessions]
     return {key: held.get(key) for key in sessions if key in held or registration.wishes.get(key)}
+
+
+async def is_invited(registration_id: UUID) -> bool:
+    """Whether a calendar REQUEST was put out to the person."""
+    return await Invitation.exists().where(Invitation.registration == registration_id)
 
 
 async def position(registration: Registration) -> int | None:

@@ -146,7 +146,6 @@ async def _remind(
             reminder.kind,
             event,
             [one for one in marked if one not in reached],
-            now,
             reminder={"text": {code: text.splitlines() for code, text in reminder.text}},
         )
         reached.update(marked)
@@ -191,7 +190,7 @@ async def _nudge(event: EventDetails, now: datetime) -> int:
         SHORTEST_HOLD,
         now,
     )
-    return await tell("confirm_soon", event, [row["registration"] for row in rows], now)
+    return await tell("confirm_soon", event, [row["registration"] for row in rows])
 
 
 def _qualified(condition: str) -> str:

@@ -283,5 +283,5 @@ async def _tell(
     for keys, persons in alike.items():
         told = [{"what": "groups", "before": [titles[key] for key in keys]}]
         await tell(
-            "registration_changed", after, persons, now, changes=told, by="organiser" if by else "assignment"
+            "registration_changed", after, persons, changes=told, by="organiser" if by else "assignment"
         )

@@ -101,14 +101,3 @@ def due(event: Times, reminders: Sequence[ReminderSpec], since: datetime, now: d
         and (now < reminder.at + THANKS_LATE if reminder.kind == "thanks" else now < starts_at)
     ]
     return sorted(found, key=lambda reminder: (reminder.at, reminder.kind == "starts_soon"), reverse=True)
-
-
-def nudge_at(held_since: datetime, held_until: datetime) -> datetime | None:
-    """When somebody who has not confirmed is reminded to do so; `None` where there is hardly any time."""
-    hold = held_until - held_since
-    return held_until - hold / NUDGE_SHARE if hold >= SHORTEST_HOLD else None
-
-
-def is_same_date(reminded_of: datetime, starts_local: datetime) -> bool:
-    """Whether somebody reminded of one local time has been reminded of the other."""
-    return abs(starts_local - reminded_of) < ONE_DATE

@@ -64,8 +64,6 @@ class Registration(Table):
     registered_at = Timestamptz(default=TimestamptzNow())
     confirmed_at = Timestamptz(null=True, default=None, help_text="when the address was proved, or by hand")
     promoted_at = Timestamptz(null=True, default=None, help_text="when they last moved up from the waitlist")
-    invited_at = Timestamptz(null=True, default=None, help_text="when a calendar REQUEST was first put out")
-    invited_sequence = Integer(null=True, default=None, help_text="SEQUENCE of the last REQUEST put out")
     ended_at = Timestamptz(null=True, default=None)
     client = Varchar(
         length=32, null=True, default=None, help_text="a hash of where it came from, while pending"
@@ -82,6 +80,16 @@ class Registration(Table):
     one_to_six_seats = Check("seats BETWEEN 1 AND 6")
     known_online_access = Check("online_access IN ('phone', 'none')")
     hold_while_pending = Check("(status = 'pending') = (held_until IS NOT NULL)")
+
+
+class Invitation(Table):
+    """That a calendar REQUEST was put out to somebody: the next has a higher SEQUENCE, the end brings a CANCEL.
+
+    It stands beside the registration, whose row a switch has written anew already.
+    """
+
+    registration = ForeignKey(Registration, primary_key=True, null=False, on_delete=OnDelete.cascade)
+    sequence = Integer(help_text="of the last one")
 
 
 class GroupSeat(Table):

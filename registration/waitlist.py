@@ -60,7 +60,7 @@ async def _offer_hall_seats(event: EventDetails, now: datetime) -> None:
             "before": Attendance.ONLINE.value,
             "after": Attendance.IN_PERSON.value,
         }
-        await tell("registration_changed", event, moved, now, changes=[change], by="hall")
+        await tell("registration_changed", event, moved, changes=[change], by="hall")
 
 
 async def move_up(
@@ -83,7 +83,7 @@ async def move_up(
         await _promote(event, moved, now)
         if event.assigns_at_once:
             await take_groups(*takings(moved, slots_of(event), {}))
-        await tell("promoted", event, [person.id for person in moved], now, changes=list(changes), **more)
+        await tell("promoted", event, [person.id for person in moved], changes=list(changes), **more)
     return {person.id for person in moved}
 
 
@@ -138,7 +138,7 @@ async def _fill_groups(event: EventDetails, now: datetime) -> None:
     confirmed = [
         person.id for person in people if person.id in ids and person.status == RegistrationStatus.CONFIRMED
     ]
-    await tell("registration_changed", event, confirmed, now, changes=[{"what": "groups"}], by="system")
+    await tell("registration_changed", event, confirmed, changes=[{"what": "groups"}], by="system")
 
 
 def takings(

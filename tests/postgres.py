@@ -1,6 +1,8 @@
 """A second PostgreSQL, as a data centre has one: reached over TCP, with a password, by a user who owns one database."""
 
 import contextlib
+import itertools
+import os
 import secrets
 import shutil
 import socket
@@ -15,10 +17,20 @@ from dialograum import embedded
 ROLE = "town"
 
 
+PORTS = 2000
+"""How many each process that runs tests has for itself, below those that systems give to connections."""
+
+_WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 6
+_ports = itertools.cycle(range(20_000 + _WORKER * PORTS, 20_000 + (_WORKER + 1) * PORTS))
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nothing uses; the same is not handed out again for a long time."""
+    for port in itertools.islice(_ports, PORTS):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise OSError("no port is free")
 
 
 @contextlib.contextmanager

@@ -78,7 +78,7 @@ async def tell_all(slug: str, people: int) -> None:
     async with DB.transaction():
         event = await details_of(await event_named(slug))
         confirmed = await active_registrations(event.id)
-        await tell("confirmed", event, [person.id for person in confirmed[:people]], datetime.now(UTC))
+        await tell("confirmed", event, [person.id for person in confirmed[:people]])
 
 
 async def bare(port: int, letter: Letter, messages: int) -> float:

@@ -29,7 +29,7 @@ async def register(slug: str, newcomer: Newcomer, now: datetime) -> Outcome:
         if not isinstance(admitted, Admitted):
             raise TypeError(admitted)
         if known is not None:
-            await tell("already_registered", event, [known.id], now)
+            await tell("already_registered", event, [known.id])
             return admitted.outcome
         status = admitted.outcome.status
         registration = Registration(
@@ -57,5 +57,5 @@ async def register(slug: str, newcomer: Newcomer, now: datetime) -> Outcome:
         else:
             await count(event.id, admitted.attendance, seats=newcomer.seats)
             await take_groups(Taking(registration.id, newcomer.seats, admitted.slots))
-        await tell(KIND_OF_NEWS[status], event, [registration.id], now)
+        await tell(KIND_OF_NEWS[status], event, [registration.id])
         return admitted.outcome

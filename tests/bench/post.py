@@ -16,11 +16,15 @@ from tests.bench.admission import ROOT, hold
 
 PEOPLE = """
     INSERT INTO registration (id, event, number, name, email, address, language, status, attendance, seats,
-        wishes, answers, registered_at, confirmed_at, invited_at, confirm_nonce, own_nonce, join_nonce)
+        wishes, answers, registered_at, confirmed_at, confirm_nonce, own_nonce, join_nonce)
     SELECT gen_random_uuid(), e.id, 'AAAA-AAAA', 'Kim Muster', e.slug || '-' || n || '@example.org',
-        e.slug || '-' || n || '@example.org', 'de', 'confirmed', 'in_person', 1, '{}', '{}', now(), now(), now(),
+        e.slug || '-' || n || '@example.org', 'de', 'confirmed', 'in_person', 1, '{}', '{}', now(), now(),
         '0000000000000000', '0000000000000000', '0000000000000000'
     FROM event e, generate_series(1, $1) AS n WHERE e.slug = $2
+"""
+INVITED = """
+    INSERT INTO invitation (registration, sequence)
+    SELECT r.id, 0 FROM registration r JOIN event e ON e.id = r.event WHERE e.slug = $1
 """
 SEATED = """
     INSERT INTO group_seat (registration, slot, seats)
@@ -49,6 +53,7 @@ async def gather(slug: str, people: int) -> None:
     """An event with so many confirmed people, each in one of four groups."""
     await hold(slug, people * 2)
     await DB._run_in_pool(PEOPLE, [people, slug])
+    await DB._run_in_pool(INVITED, [slug])
     await DB._run_in_pool("UPDATE event SET in_person_taken = $1 WHERE slug = $2", [people, slug])
     await DB._run_in_pool(SEATED, [slug])
     await DB._run_in_pool(
@@ -56,7 +61,7 @@ async def gather(slug: str, people: int) -> None:
         ' FROM working_group g JOIN event e ON e.id = g.event WHERE g.id = group_slot."group" AND e.slug = $1',
         [slug],
     )
-    await DB._run_in_pool("ANALYZE registration, group_seat, message")
+    await DB._run_in_pool("ANALYZE registration, invitation, group_seat, message")
 
 
 @contextlib.contextmanager

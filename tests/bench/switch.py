@@ -35,7 +35,7 @@ from tests.bench.post import gather, installed, sinking, worker
 from tests.hybrid.files import COUNTIES
 from tests.postgres import free_port, short_folder
 
-PEOPLE = (1000, 10_000)
+PEOPLE = (1000, 10_000, 100_000)
 BEFORE_SECONDS = 5
 INDICATOR, COUNTY = BUILT_IN["rki-incidence"], "05754"
 RULE = {
@@ -49,15 +49,17 @@ RULE = {
 }
 WAIT = """
     WITH late AS (
-        UPDATE registration SET status = 'waitlisted', invited_at = NULL
+        UPDATE registration SET status = 'waitlisted'
         WHERE id IN (SELECT r.id FROM registration r JOIN event e ON e.id = r.event WHERE e.slug = $1
             ORDER BY r.arrival DESC LIMIT $2)
         RETURNING id
+    ), seated AS (
+        DELETE FROM group_seat USING late WHERE registration = late.id
     )
-    DELETE FROM group_seat USING late WHERE registration = late.id
+    DELETE FROM invitation USING late WHERE registration = late.id
 """
-INVITED = """
-    UPDATE registration SET invited_sequence = 0, wishes = '{"groups": ["wohnen", "bildung"]}'
+WISHES = """
+    UPDATE registration SET wishes = '{"groups": ["wohnen", "bildung"]}'
     WHERE event = (SELECT id FROM event WHERE slug = $1)
 """
 COUNTED = """
@@ -133,11 +135,11 @@ async def moved(slug: str, people: int, waiting: int, folder: Path) -> dict[str,
 async def fill_up(slug: str, seated: int, waiting: int) -> None:
     """Makes the last of the people wait, and lets the event listen to the figures."""
     await DB._run_in_pool(WAIT, [slug, waiting])
-    await DB._run_in_pool(INVITED, [slug])
+    await DB._run_in_pool(WISHES, [slug])
     await DB._run_in_pool(SLOTS, [slug])
     await DB._run_in_pool(COUNTED, [slug, seated, waiting])
     await publishing.patch(slug, {"mode_rules": [RULE]}, None, datetime.now(UTC))
-    await DB._run_in_pool("ANALYZE registration, group_seat, message")
+    await DB._run_in_pool("ANALYZE registration, invitation, group_seat, message")
 
 
 async def warm(url: str, paths: tuple[str, ...]) -> None:

@@ -74,7 +74,9 @@ class Case:
     more: dict[str, Any] = field(default_factory=dict)
 
     def message(self, language: str = "de", **changes: Any) -> Claim:
-        row = registration(**self.person)
+        person = dict(self.person)
+        invited_sequence = person.pop("invited_sequence", 0)
+        row = registration(**person)
         values: dict[str, Any] = {
             "id": MESSAGE_ID,
             "fence": 1,
@@ -84,7 +86,9 @@ class Case:
             "language": language,
             "context": {
                 "event": event_facts(self.event),
-                "registration": registration_facts(row, self.event, self.groups, self.position),
+                "registration": registration_facts(
+                    row, self.event, self.groups, self.position, invited_sequence
+                ),
                 **self.more,
             },
             "about": row.id,

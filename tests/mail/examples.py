@@ -40,7 +40,6 @@ def registration(**changes: Any) -> Registration:
         "seats": 1,
         "wishes": {"groups": ["wohnen"]},
         "confirmed_at": AT,
-        "invited_at": AT,
         "confirm_nonce": NONCES.confirm,
         "own_nonce": NONCES.own,
         "join_nonce": NONCES.join,
@@ -51,10 +50,10 @@ def registration(**changes: Any) -> Registration:
 PENDING: dict[str, Any] = {
     "status": RegistrationStatus.PENDING.value,
     "confirmed_at": None,
-    "invited_at": None,
+    "invited_sequence": None,
     "held_until": AT + timedelta(hours=24),
 }
-WAITING: dict[str, Any] = {"status": RegistrationStatus.WAITLISTED.value, "invited_at": None}
+WAITING: dict[str, Any] = {"status": RegistrationStatus.WAITLISTED.value, "invited_sequence": None}
 CANCELLED: dict[str, Any] = {"status": RegistrationStatus.CANCELLED.value, "sequence": 1}
 
 

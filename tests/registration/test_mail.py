@@ -4,6 +4,7 @@ import re
 from dataclasses import replace
 from datetime import datetime
 from email.message import EmailMessage
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -163,15 +164,26 @@ def test_advertising_is_no_name(name):
 
 def test_what_two_people_are_told_holds_nothing_of_the_other():
     case, written = CASES["confirmed"], composer()
-    kim = opened(written.letter(case.message(shared="event"), NONCES))
+    share: dict[str, Any] = {"shared": "event", "shares": frozenset({"event"})}
+    kim = opened(written.letter(case.message(**share), NONCES))
     other = replace(case, person={"name": "Alex <b>", "number": "AAAA-BBBB", "id": uuid4()})
-    alex = opened(written.letter(other.message(shared="event", recipient="alex@example.org"), NONCES))
-    again = opened(written.letter(case.message(shared="event"), NONCES))
+    alex = opened(written.letter(other.message(recipient="alex@example.org", **share), NONCES))
+    again = opened(written.letter(case.message(**share), NONCES))
+    assert len(written._forms) == 1
     for kind in ("text/plain", "text/html", "text/calendar"):
         assert part(kim, kind) == part(again, kind) != part(alex, kind)
         assert not re.search("Kim|kim@|K7QM", part(alex, kind))
         assert not re.search("Alex|alex@|AAAA", part(kim, kind))
     assert "Alex &lt;b&gt;," in part(alex, "text/html")
+
+
+def test_who_shares_the_facts_of_an_event_but_no_news_gets_another_mail():
+    written = composer()
+    first, second = (
+        opened(written.letter(CASES[name].message(shared="event", shares=frozenset({"event"})), NONCES))
+        for name in ("registration_changed-attendance", "registration_changed-person")
+    )
+    assert part(first, "text/plain") != part(second, "text/plain")
 
 
 def test_written_mails_are_kept_for_as_long_as_they_are_few(monkeypatch):

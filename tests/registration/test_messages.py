@@ -52,11 +52,15 @@ async def test_the_database_states_the_same_facts_as_the_code(outbox):
     held, places = await groups_held(person.id for person in people), await positions(people)
     expected = {
         person.name: registration_facts(
-            person, event, groups_shown(event, person, held.get(person.id, {})), places.get(person.id)
+            person,
+            event,
+            groups_shown(event, person, held.get(person.id, {})),
+            places.get(person.id),
+            {"kim": 0, "toni": 0}.get(person.name),
         )
         for person in people
     }
-    assert await tell("already_registered", event, [person.id for person in people], NOW) == 5
+    assert await tell("already_registered", event, [person.id for person in people]) == 5
     letters = await outbox.letters()
     assert {letter["recipient_name"]: letter["context"]["registration"] for letter in letters} == expected
     assert expected["kim"]["groups"]["first"] == {"key": "wohnen", "title": {"de": "Wohnen"}}
@@ -70,7 +74,7 @@ async def test_who_has_no_address_is_not_told(outbox):
     await seat("kim")
     await outbox.news()
     await Registration.update({Registration.email: None}).where(Registration.name == "kim")
-    assert await tell("reminder", event, [await id_of("kim")], NOW) == 0
+    assert await tell("reminder", event, [await id_of("kim")]) == 0
 
 
 async def test_of_two_changes_that_wait_one_mail_is_sent_with_both(outbox):
@@ -99,6 +103,23 @@ async def test_who_has_not_heard_of_their_place_hears_of_it_with_what_has_change
     letters = [letter for letter in await outbox.letters() if letter["status"] == "queued"]
     assert all(letter["context"]["changes"][0]["what"] == "time" for letter in letters)
     assert all(letter["context"]["event"]["starts_local"] == "2022-11-18T17:00:00" for letter in letters)
+
+
+async def test_what_many_are_told_is_written_once_and_what_one_is_told_beside_their_facts(outbox):
+    await hold()
+    for name in ("kim", "toni", "alex"):
+        await seat(name)
+    await outbox.news()
+    await rewrite(starts_at=datetime(2022, 11, 18, 17), ends_at=datetime(2022, 11, 18, 20))
+    rows = await Message.select().where(Message.status == "queued").output(load_json=True)
+    assert [set(row["context"]) for row in rows] == [{"registration"}] * 3
+    (shared,) = {row["shared"] for row in rows}
+    await cancel("kim")
+    row = await Message.select().order_by(Message.created_at, ascending=False).first().output(load_json=True)
+    assert row is not None
+    assert (set(row["context"]), row["context"]["by"]) == ({"registration", "by"}, "self")
+    assert row["shared"] != shared
+    await outbox.news()
 
 
 async def test_what_came_back_to_where_it_was_is_said_to_hold(outbox):

@@ -131,6 +131,19 @@ async def test_an_event_moved_by_a_day_reminds_again_and_by_less_does_not(outbox
     assert await outbox.news() == [("reminder", "kim")]
 
 
+@pytest.mark.parametrize(("later", "expected"), [(DAY - SECOND, []), (DAY, [("reminder", "kim")])])
+async def test_an_event_that_moves_by_less_than_a_day_keeps_its_date(outbox, later, expected):
+    await hold()
+    await seat("kim")
+    await look(DAY_BEFORE)
+    await outbox.news()
+    starts_at = datetime(2022, 11, 18, 16) + later
+    await rewrite(now=DAY_BEFORE + HOUR, starts_at=starts_at, ends_at=starts_at + 3 * HOUR)
+    await outbox.news()
+    await look(DAY_BEFORE + later)
+    assert await outbox.news() == expected
+
+
 async def test_an_event_that_is_brought_forward_reminds_only_of_what_lies_ahead(outbox):
     await hold()
     await seat("kim")
@@ -166,6 +179,23 @@ async def test_a_reminder_reaches_its_audience_alone(outbox):
     for days, expected in ((17, ["slow"]), (5, ["hall"]), (4, ["screen"]), (3, ["hall"])):
         await look(STARTS_AT - days * DAY)
         assert [name for _, name in await outbox.news()] == expected
+
+
+@pytest.mark.parametrize(
+    ("hold_hours", "after"), [(24, 18 * HOUR), (2, 1.5 * HOUR), (96, 72 * HOUR), (1, None)]
+)
+async def test_a_quarter_of_the_time_is_left_where_there_was_much_of_it(outbox, hold_hours, after):
+    await hold(hold_hours=hold_hours)
+    await register("kim")
+    await outbox.news()
+    if after is None:
+        await look(NOW + hold_hours * HOUR - SECOND)
+        assert await outbox.news() == []
+    else:
+        await look(NOW + after - SECOND)
+        assert await outbox.news() == []
+        await look(NOW + after)
+        assert await outbox.news() == [("confirm_soon", "kim")]
 
 
 async def test_the_unconfirmed_hear_that_their_seat_is_given_back_soon_once_per_hold(outbox):

@@ -7,7 +7,7 @@ import pytest
 
 from events.rules import Mode
 from registration.reminders import DEFAULT_REMINDERS, ReminderSpec
-from registration.schedule import Times, due, is_same_date, nudge_at, occurrences
+from registration.schedule import Times, due, occurrences
 
 BERLIN = ZoneInfo("Europe/Berlin")
 SECOND = timedelta(seconds=1)
@@ -119,27 +119,3 @@ def test_a_moved_event_moves_its_reminders():
     moved = event("2022-11-25 16:00")
     assert due(moved, DEFAULT_REMINDERS, LONG_AGO, at("2022-11-17 16:00")) == []
     assert len(due(moved, DEFAULT_REMINDERS, LONG_AGO, at("2022-11-18 16:00"))) == 1
-
-
-@pytest.mark.parametrize(
-    ("reminded_of", "expected"),
-    [
-        ("2022-11-17 16:00", False),
-        ("2022-11-17 16:01", True),
-        ("2022-11-18 16:00", True),
-        ("2022-11-19 15:59", True),
-        ("2022-11-19 16:00", False),
-    ],
-)
-def test_an_event_that_moves_by_less_than_a_day_keeps_its_date(reminded_of, expected):
-    assert is_same_date(datetime.fromisoformat(reminded_of), datetime(2022, 11, 18, 16)) is expected
-
-
-@pytest.mark.parametrize(
-    ("hours", "expected"),
-    [(24, 18), (2, 1.5), (1.99, None), (0.5, None), (96, 72)],
-)
-def test_who_has_not_confirmed_hears_so_when_a_quarter_of_the_time_is_left(hours, expected):
-    since = datetime(2022, 11, 1, 12, tzinfo=UTC)
-    found = nudge_at(since, since + timedelta(hours=hours))
-    assert found == (None if expected is None else since + timedelta(hours=expected))

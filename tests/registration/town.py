@@ -24,7 +24,7 @@ from registration import actions
 from registration.admission import Admission
 from registration.decisions import Newcomer, Outcome
 from registration.news import INVITING
-from registration.queries import groups_held, slots_of
+from registration.queries import groups_held, is_invited, slots_of
 from registration.rules import ACTIVE, HOLDING, RegistrationStatus
 from registration.tables import GroupSeat, Registration
 
@@ -315,7 +315,7 @@ async def _assert_told(people: list[Registration]) -> None:
             for letter, fact in zip(letters[person.id], facts, strict=True)
             if letter["kind"] in INVITING and fact["status"] == CONFIRMED
         ]
-        assert (person.invited_at is not None) == bool(requests)
+        assert await is_invited(person.id) == bool(requests)
         if person.status == CONFIRMED and person.email:
             assert requests
         if requests and person.email and person.status not in ACTIVE:
