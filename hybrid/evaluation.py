@@ -27,7 +27,7 @@ from hybrid.queries import (
     stored_rules,
     waiting_reports,
 )
-from hybrid.reports import Report
+from hybrid.reports import Report, Unreadable
 from hybrid.rules import (
     Decision,
     Hold,
@@ -110,9 +110,9 @@ async def take_report(
     return kept is not None and bool(kept.counts)
 
 
-async def could_not_read(indicator: Indicator, reason: str, now: datetime) -> bool:
+async def could_not_read(indicator: Indicator, failure: Unreadable, now: datetime) -> bool:
     """Notes that there is no new report and why; whether that is news. No rule changes, no mode either."""
-    return await keeping.note_failure(indicator.name, reason, now)
+    return await keeping.note_failure(indicator.name, failure, now)
 
 
 async def evaluate_waiting(

@@ -66,9 +66,11 @@ class RuleView:
     revisions: tuple[Revision, ...] = ()
 
     @property
-    def failure(self) -> str | None:
-        """Why the source could not be read last, `None` where it was."""
-        return self.source.failure if self.source is not None else None
+    def failure(self) -> tuple[str, str] | None:
+        """Why the source could not be read last, as code and detail; `None` where it was."""
+        if self.source is None or self.source.failure_code is None:
+            return None
+        return self.source.failure_code, self.source.failure_detail
 
     @property
     def counted(self) -> int:
