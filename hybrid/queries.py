@@ -13,7 +13,8 @@ from events.tables import Event
 from hybrid.forms import ModeRuleSpec
 from hybrid.packing import unpacked
 from hybrid.reports import Alert, SeriesReport, StateReport
-from hybrid.rules import Rule
+from hybrid.rules import FURTHER, Rule, resolved
+from hybrid.sources import Indicator
 from hybrid.tables import ModeProposal, ModeRule, ModeSwitch, RecordedFile, Report, Source
 
 SKIPPED = 20
@@ -58,6 +59,13 @@ async def could_move(event: EventDetails) -> bool:
     if event.mode is not event.base_mode:
         return True
     return bool(await ModeRule.exists().where(ModeRule.event == event.id))
+
+
+def rule_of(stored: StoredRule, indicator: Indicator | None) -> Rule:
+    """The rule with the defaults of its indicator; of one that nobody knows, with those of a series."""
+    if indicator is None:
+        return resolved(stored.spec, "series")
+    return resolved(stored.spec, indicator.kind, weekly=indicator.weekly)
 
 
 async def stored_rules(event_id: int) -> list[StoredRule]:
@@ -248,6 +256,23 @@ async def open_proposals(event_id: int) -> Sequence[ModeProposal]:
         .output(load_json=True)
     )
     return found
+
+
+async def declined_to_come_back(event: Event) -> float | None:
+    """When an organiser last said no to a way back from the present mode, if no hand or rule has set it since."""
+    present = FURTHER.index(Mode(event.mode))
+    rows = await ModeProposal.raw(
+        """
+        SELECT extract(epoch FROM max(answered_at))::float8 AS declined FROM mode_proposal
+        WHERE event = {} AND answer = 'declined' AND to_mode = ANY({}::text[])
+            AND NOT EXISTS (SELECT FROM mode_switch
+                WHERE mode_switch.event = mode_proposal.event AND mode_switch.at >= mode_proposal.answered_at)
+        """,
+        event.id,
+        [mode.value for mode in FURTHER[:present]],
+    )
+    declined: float | None = rows[0]["declined"]
+    return declined
 
 
 RECORDED_KEPT = timedelta(days=1)

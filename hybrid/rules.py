@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import takewhile
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from events.rules import Mode
@@ -84,6 +84,7 @@ class Hold(StrEnum):
     FROZEN = "frozen"
     STALE = "stale"
     NO_SERVERS = "no_servers"
+    NO_ROOMS = "no_rooms"
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,11 @@ class Decision:
     to: Mode
     by: Standing | None = None
     hold: Hold | None = None
+
+
+def timing_of(event: Any) -> Timing:
+    """When the event takes place, of its row or of its details."""
+    return Timing(event.starts_at, event.ends_at, event.timezone)
 
 
 def resolved(spec: ModeRuleSpec, kind: Literal["series", "state"], *, weekly: bool = False) -> Rule:
@@ -170,6 +176,10 @@ def furthest(modes: Collection[Mode]) -> Mode:
     return max(modes, key=FURTHER.index)
 
 
+def nearest(modes: Collection[Mode]) -> Mode:
+    return min(modes, key=FURTHER.index)
+
+
 def evaluated_from(rule: Rule, timing: Timing) -> datetime:
     """From when on the rule may switch: the first instant of the day `evaluate_days` before the event's."""
     zone = ZoneInfo(timing.zone)
@@ -204,25 +214,36 @@ def decide(
     timing: Timing | None,
     locked: bool = False,
     kept: Collection[Mode] = (),
+    declined: float | None = None,
 ) -> Decision:
     """What follows from a new report of the indicator `arrived`, once its rules are judged.
 
     Only a rule that the report speaks to can move the event: further by being on, and back by having gone off
-    last of all that are off. `kept` modes are those that wait for an answer before they are left.
+    last of all that are off, and after organisers `declined` to come back. A rule that has expired moves nothing
+    and hinders none, but while on it keeps the event where it is, like `kept` modes, which wait for an answer
+    before they are left.
     """
-    to = furthest([base, *kept, *(one.rule.mode for one in standings if one.is_on)])
+    keeping = [*kept, *(one.rule.mode for one in standings if one.is_on and one.is_expired)]
+    standings = [one for one in standings if not one.is_expired]
+    to = furthest(
+        [
+            base,
+            *(nearest([mode, present]) for mode in keeping),
+            *(one.rule.mode for one in standings if one.is_on),
+        ]
+    )
     if to is present:
         return Decision("stay", to)
     if FURTHER.index(to) > FURTHER.index(present):
         causes = [one for one in standings if one.is_on and one.rule.mode is to]
     else:
         off = [one for one in standings if not one.is_on and FURTHER.index(one.rule.mode) > FURTHER.index(to)]
-        last = max((one.turned or 0.0 for one in off), default=0.0)
+        last = max([declined or 0.0, *(one.turned or 0.0 for one in off)])
         causes = [one for one in off if (one.turned or 0.0) == last]
     reason: Hold | None = None
     cause: Standing | None = None
     for one in causes:
-        if one.rule.indicator != arrived or one.reading is None or one.is_expired:
+        if one.rule.indicator != arrived or one.reading is None:
             continue
         cause = one
         reason = held(one.rule, one.reading, timing, locked, now)

@@ -85,7 +85,7 @@ async def move_up(
     if moved:
         await _promote(event, moved, now)
         if event.assigns_at_once:
-            await take_groups(*_takings(moved, slots_of(event), {}))
+            await take_groups(*takings(moved, slots_of(event), {}))
         await tell("promoted", event, [person.id for person in moved], changes=list(changes), **more)
     return {person.id for person in moved}
 
@@ -130,11 +130,11 @@ async def _fill_groups(event: EventDetails, now: datetime) -> None:
         .order_by(Registration.arrival)
         .output(load_json=True)
     )
-    takings = _takings(people, slots, await groups_held(person.id for person in people))
-    if not takings:
+    given = takings(people, slots, await groups_held(person.id for person in people))
+    if not given:
         return
-    await take_groups(*takings)
-    ids = {taking.registration_id for taking in takings}
+    await take_groups(*given)
+    ids = {taking.registration_id for taking in given}
     await Registration.raw(
         "UPDATE registration SET sequence = sequence + 1 WHERE id = ANY({}::uuid[])", list(ids)
     )
@@ -144,16 +144,16 @@ async def _fill_groups(event: EventDetails, now: datetime) -> None:
     await tell("registration_changed", event, confirmed, changes=[{"what": "groups"}], by="system")
 
 
-def _takings(
+def takings(
     people: Iterable[Registration | Waiter], slots: Sequence[Slot], held: Mapping[UUID, Mapping[str, str]]
 ) -> list[Taking]:
     """Free groups by wish, for one after the other."""
-    takings = []
+    given = []
     for person in people:
         has = held.get(person.id, {})
         kept = [slot for slot in slots if has.get(slot.session) == slot.group]
         chosen = [slot for slot in groups_for(person.wishes, person.seats, slots, kept).values() if slot]
         if chosen:
-            takings.append(Taking(person.id, person.seats, chosen))
+            given.append(Taking(person.id, person.seats, chosen))
             slots = with_seats_taken(slots, chosen, person.seats)
-    return takings
+    return given

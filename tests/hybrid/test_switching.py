@@ -8,6 +8,7 @@ from events.errors import EventCancelled, ModeRefused
 from events.forms import VenueSpec
 from events.queries import details_of, event_named
 from events.rules import Attendance, Mode
+from hybrid.errors import Hindrance
 from hybrid.switching import Cause, set_mode
 from hybrid.tables import MeetingRoom, ModeSwitch
 from registration.tables import Registration
@@ -294,32 +295,46 @@ async def test_who_wished_online_in_a_hybrid_event_stays_online(outbox):
 
 
 @pytest.mark.parametrize(
-    ("changes", "has_servers", "refused"),
+    ("changes", "has_servers", "hindrance"),
     [
-        ({}, False, True),
-        ({}, True, False),
-        ({"meeting_url": "https://stream.example.org/x"}, False, False),
+        ({}, False, Hindrance.NO_SERVERS),
+        ({}, True, None),
+        ({"meeting_url": "https://stream.example.org/x"}, False, None),
     ],
 )
-async def test_without_a_room_there_is_no_way_online(outbox, changes, has_servers, refused):
+async def test_without_a_room_there_is_no_way_online(outbox, changes, has_servers, hindrance):
     from events.forms import MeetingSpec
 
     url = changes.get("meeting_url")
     await hold(**({"meeting": MeetingSpec(url=url)} if url else {}))
-    if refused:
-        with pytest.raises(ModeRefused):
+    if hindrance:
+        with pytest.raises(ModeRefused) as refused:
             await move("digital", has_servers=has_servers)
+        assert refused.value.facts == {"hindrance": hindrance}
         assert (await details_of(await event_named("dialog"))).mode is Mode.IN_PERSON
     else:
         assert (await move("digital", has_servers=has_servers)).mode is Mode.DIGITAL
+
+
+async def test_who_sits_in_a_larger_hall_than_the_event_s_own_stays_online_on_the_way_back(outbox):
+    await hold(capacity=1, hybrid_capacity=2)
+    await seat("kim")
+    await wait("toni")
+    await move("hybrid")
+    assert await sitting() == {"kim": HALL, "toni": HALL}
+    event = await move("in_person")
+    assert (event.mode, event.came_back, event.in_person_limit) == (Mode.HYBRID, True, 1)
+    assert await sitting() == {"kim": HALL, "toni": ONLINE}
+    await outbox.news()
 
 
 async def test_an_event_that_is_over_or_cancelled_stays_where_it_is(outbox):
     from dialograum import publishing
 
     await hold()
-    with pytest.raises(ModeRefused):
+    with pytest.raises(ModeRefused) as refused:
         await move("digital", STARTS_AT + DAY)
+    assert refused.value.facts == {"hindrance": Hindrance.OVER}
     await publishing.cancel("dialog", None, None, NOW)
     with pytest.raises(EventCancelled):
         await move("digital")

@@ -1,111 +1,30 @@
-"""Every mail in every form it takes: what it is about, as the actions write it into the outbox."""
+"""Every mail in every form it takes."""
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
-from jinja2 import Environment
-
-from dialograum.calendars import Calendars
-from dialograum.languages import LANGUAGES
-from dialograum.pages import Site, environment
-from events.calendar import Party
-from events.details import EventDetails
-from events.rules import EventStatus
-from notifications.outbox import Claim
-from registration.facts import event_facts, registration_facts
-from registration.mail import Composer
+from events.rules import EventStatus, Mode
 from tests.events.examples import dialogue, online
+from tests.mail.case import Case
 from tests.mail.examples import (
-    AT,
-    BASE_URL,
-    BECAME_HYBRID,
     BRING,
-    CAME_BACK,
-    CAME_BACK_HYBRID,
+    BY_INCIDENCE,
+    BY_WARNINGS,
     CANCELLED,
-    LINKS,
-    MESSAGE_ID,
     MOVED_PLACE,
     MOVED_TIME,
     ONLY_GERMAN,
     OTHER_GROUP,
     PENDING,
     PROGRAMME,
-    TO_HALL,
-    TO_SCREEN,
     WAITING,
-    WENT_ONLINE,
     WISHES,
     hybrid,
-    registration,
     two_days,
     with_dinner,
 )
+from tests.mail.switches import SWITCHES
 
-SITE = Site(
-    town="Gütersloh",
-    base_url=BASE_URL,
-    privacy_url=f"{BASE_URL}/privacy",
-    imprint_url=f"{BASE_URL}/imprint",
-    languages=tuple(LANGUAGES.values()),
-    default_language=LANGUAGES["de"],
-)
-
-
-def composer(made: Environment | None = None) -> Composer:
-    made = made or environment(SITE, assets={})
-    return Composer(
-        made,
-        LINKS,
-        Calendars(made, SITE, "dialog@example.org"),
-        sender=Party("", "dialog@example.org"),
-        base_url=BASE_URL,
-        privacy_url=SITE.privacy_url,
-        imprint_url=SITE.imprint_url,
-        languages=LANGUAGES,
-        default_language="de",
-    )
-
-
-@dataclass(frozen=True)
-class Case:
-    """A message as an action would write it."""
-
-    kind: str
-    event: EventDetails = field(default_factory=dialogue)
-    person: dict[str, Any] = field(default_factory=dict)
-    groups: dict[str, str | None] = field(default_factory=lambda: {"groups": "wohnen"})
-    position: int | None = None
-    more: dict[str, Any] = field(default_factory=dict)
-
-    def message(self, language: str = "de", **changes: Any) -> Claim:
-        person = dict(self.person)
-        invited_sequence = person.pop("invited_sequence", 0)
-        row = registration(**person)
-        values: dict[str, Any] = {
-            "id": MESSAGE_ID,
-            "fence": 1,
-            "kind": self.kind,
-            "recipient": row.email,
-            "recipient_name": row.name,
-            "language": language,
-            "context": {
-                "event": event_facts(self.event),
-                "registration": registration_facts(
-                    row, self.event, self.groups, self.position, invited_sequence
-                ),
-                **self.more,
-            },
-            "about": row.id,
-            "event_id": 1,
-            "attempts": 1,
-            "created_at": AT,
-            "message_id": f"<{MESSAGE_ID}@dialog.example.org>",
-        }
-        return Claim(**values | changes)
-
-
-CASES = {
+CASES = SWITCHES | {
     "confirm": Case("confirm", person=PENDING),
     "confirm-three-places": Case("confirm", person={**PENDING, "seats": 3}, groups={"groups": None}),
     "confirm-online": Case("confirm", online(), {**PENDING, "attendance": "online"}, {}),
@@ -132,6 +51,23 @@ CASES = {
         dialogue(venues=(), sessions=(), groups=(), contact=None, title={"de": "Bürgerrat"}),
         groups={},
     ),
+    "confirmed-plan-b": Case("confirmed", dialogue(plan=[BY_INCIDENCE])),
+    "confirmed-plan-b-two-rules": Case(
+        "confirmed", dialogue(plan=[{**BY_INCIDENCE, "last": None}, BY_WARNINGS])
+    ),
+    "confirmed-plan-b-locked": Case("confirmed", dialogue(plan=[BY_WARNINGS], mode_locked=True)),
+    "confirmed-plan-b-back": Case(
+        "confirmed", online(plan=[{**BY_INCIDENCE, "is_on": True}, BY_WARNINGS]), {"attendance": "online"}
+    ),
+    "promoted-plan-b-back": Case(
+        "promoted", replace(hybrid(), plan=[BY_INCIDENCE, {**BY_WARNINGS, "is_on": True}])
+    ),
+    "promoted-plan-b-online": Case(
+        "promoted",
+        dialogue(mode=Mode.HYBRID, base_mode=Mode.HYBRID, plan=[BY_INCIDENCE]),
+        {"attendance": "online"},
+    ),
+    "promoted-plan-b-to-confirm": Case("promoted", dialogue(plan=[BY_INCIDENCE]), PENDING),
     "waitlisted": Case("waitlisted", person=WAITING, position=3),
     "waitlisted-to-confirm": Case(
         "waitlisted", person={**WAITING, "confirmed_at": None, "seats": 2}, position=12
@@ -235,131 +171,6 @@ CASES = {
     "event_changed-time-and-place": Case(
         "event_changed", dialogue(sequence=1), more={"changes": [MOVED_TIME, MOVED_PLACE]}
     ),
-    "event_changed-online": Case(
-        "event_changed", online(), {"attendance": "online"}, more={"changes": [WENT_ONLINE]}
-    ),
-    "event_changed-online-by-rule": Case(
-        "event_changed",
-        online(sequence=1),
-        {"attendance": "online"},
-        more={
-            "changes": [
-                WENT_ONLINE,
-                {"what": "attendance", "before": "in_person", "after": "online"},
-            ],
-            "why": {
-                "reason": None,
-                "evidence": {
-                    "rule": "rki-incidence/05754/digital",
-                    "indicator": "rki-incidence",
-                    "region": "05754",
-                    "is_on": True,
-                    "reading": {"value": 445.2, "row_on": "2022-10-01"},
-                    "in_a_row": 3,
-                    "threshold": 400,
-                },
-            },
-        },
-    ),
-    "event_changed-online-by-hand": Case(
-        "event_changed",
-        online(sequence=1),
-        {"attendance": "online"},
-        more={
-            "changes": [WENT_ONLINE],
-            "why": {"reason": "Die Stadthalle hat einen Wasserschaden.", "evidence": None},
-        },
-    ),
-    "event_changed-back-on-site": Case(
-        "event_changed",
-        dialogue(sequence=2),
-        more={"changes": [CAME_BACK]},
-    ),
-    "event_changed-back-left-online": Case(
-        "event_changed",
-        hybrid(),
-        {"attendance": "online"},
-        more={"changes": [CAME_BACK_HYBRID]},
-    ),
-    "event_changed-back-wished-online": Case(
-        "event_changed",
-        hybrid(),
-        {"attendance": "online", "attendance_wished": "online"},
-        more={"changes": [CAME_BACK_HYBRID]},
-    ),
-    "event_changed-back-at-another-place": Case(
-        "event_changed",
-        dialogue(sequence=2),
-        more={"changes": [{**MOVED_PLACE, "before": []}, CAME_BACK, TO_HALL]},
-    ),
-    "event_changed-there-and-back-to-another-place": Case(
-        "event_changed", dialogue(sequence=2), more={"changes": [MOVED_PLACE]}
-    ),
-    "event_changed-back-waitlisted": Case(
-        "event_changed",
-        dialogue(sequence=2),
-        WAITING,
-        position=1,
-        more={"changes": [CAME_BACK, TO_HALL]},
-    ),
-    "event_changed-online-waitlisted": Case(
-        "event_changed",
-        online(sequence=1),
-        {**WAITING, "attendance": "online"},
-        position=1,
-        more={"changes": [WENT_ONLINE, TO_SCREEN]},
-    ),
-    "event_changed-online-to-confirm": Case(
-        "event_changed",
-        online(sequence=1),
-        {**PENDING, "attendance": "online"},
-        more={"changes": [WENT_ONLINE, TO_SCREEN]},
-    ),
-    "event_changed-hybrid": Case("event_changed", hybrid(), more={"changes": [BECAME_HYBRID]}),
-    "event_changed-hybrid-fewer-seats": Case(
-        "event_changed", hybrid(), {"attendance": "online"}, more={"changes": [BECAME_HYBRID, TO_SCREEN]}
-    ),
-    "event_changed-hybrid-waitlisted": Case(
-        "event_changed", hybrid(), WAITING, position=1, more={"changes": [BECAME_HYBRID]}
-    ),
-    "event_changed-hybrid-waitlisted-online": Case(
-        "event_changed",
-        hybrid(),
-        {**WAITING, "attendance": "online"},
-        position=1,
-        more={"changes": [CAME_BACK_HYBRID]},
-    ),
-    "event_changed-hybrid-to-confirm": Case(
-        "event_changed", hybrid(), PENDING, more={"changes": [CAME_BACK_HYBRID, TO_HALL]}
-    ),
-    "event_changed-hybrid-to-confirm-online": Case(
-        "event_changed", hybrid(), {**PENDING, "attendance": "online"}, more={"changes": [CAME_BACK_HYBRID]}
-    ),
-    "event_changed-wider-hall-waitlisted": Case(
-        "event_changed", hybrid(), WAITING, position=1, more={"changes": [TO_HALL]}
-    ),
-    "waitlisted-hybrid": Case("waitlisted", hybrid(), WAITING, position=3),
-    "promoted-by-a-switch": Case(
-        "promoted", online(sequence=1), {"attendance": "online"}, more={"changes": [WENT_ONLINE]}
-    ),
-    "registration_changed-hall-seat": Case(
-        "registration_changed",
-        hybrid(),
-        more={"by": "hall", "changes": [TO_HALL]},
-    ),
-    "registration_changed-hall-seat-to-confirm": Case(
-        "registration_changed", hybrid(), PENDING, more={"by": "hall", "changes": [TO_HALL]}
-    ),
-    "registration_changed-attendance-waitlisted": Case(
-        "registration_changed",
-        hybrid(),
-        {**WAITING, "attendance": "online"},
-        position=2,
-        more={"by": "self", "changes": [TO_SCREEN]},
-    ),
-    "promoted-by-the-way-back": Case(
-        "promoted", hybrid(), {"attendance": "online"}, more={"changes": [CAME_BACK_HYBRID]}
-    ),
     "event_changed-programme": Case("event_changed", more={"changes": [PROGRAMME]}),
     "event_changed-group-lost": Case(
         "event_changed", groups={"groups": None}, more={"changes": [PROGRAMME, {"what": "groups"}]}
@@ -386,7 +197,6 @@ CASES = {
         dialogue(status=EventStatus.CANCELLED, sequence=1),
         more={"reason": "Die Stadthalle hat einen Wasserschaden."},
     ),
-    "event_changed-there-and-back": Case("event_changed", dialogue(sequence=2), more={"changes": []}),
     "confirmed-and-moved": Case(
         "confirmed", dialogue(sequence=1), more={"changes": [MOVED_TIME, MOVED_PLACE]}
     ),
