@@ -110,6 +110,7 @@ async def test_a_rule_that_is_met_too_late_is_said_to_be(town, visitor):
         r"The rule is met, but too late: since \w+, .* nothing changes by itself any more\.", text
     )
     assert "reports in a row below 300" not in text
+    assert "Threshold 400" in text
 
 
 @pytest.mark.parametrize(
