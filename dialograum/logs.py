@@ -10,7 +10,7 @@ import structlog
 _SECRETS = (
     (re.compile(r"[^\s\"'<>(),;:/?&=\[\]]+(?:@|%40)[^\s\"'<>(),;:/?&=\[\]]+"), "[address]"),
     (re.compile(r"(/(?:r|join|c|sign-in)/)[^\s\"'/?#\\]+"), r"\1[token]"),
-    (re.compile(r"(?i)(bearer\s+)[^\s\"'\\]+"), r"\1[token]"),
+    (re.compile(r"(?i)(bearer\s+|[?&](?:token|jwt)=)[^\s\"'\\&#]+"), r"\1[token]"),
 )
 
 
@@ -49,6 +49,8 @@ def configure(level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    for name in ("httpx", "httpcore"):  # they tell each request with its whole address
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
     structlog.configure(
         processors=[

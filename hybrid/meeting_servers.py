@@ -183,8 +183,11 @@ class MeetingServers:
         self._kept = {server: _Kept() for server in self.servers}
         self._dial_ins: dict[tuple[Server, str], tuple[float, DialIn | None]] = {}
 
-    async def health(self) -> list[Health]:
-        """Of each server, as they are now; all are looked at together."""
+    async def health(self, *, again: bool = False) -> list[Health]:
+        """Of each server, as they are now; all are looked at together. `again` trusts nothing that was found before."""
+        if again:
+            for kept in self._kept.values():
+                kept.until = 0
         return await asyncio.gather(*map(self._health, self.servers))
 
     async def _health(self, server: Server) -> Health:

@@ -15,12 +15,14 @@ SAME = timedelta(hours=1)
 
 
 async def watch_servers(servers: MeetingServers, now: datetime) -> None:
-    """Looks whether a meeting server answers, where events need one; tells organisers when none does.
+    """Looks whether a meeting server answers, where events need one; tells organisers when none does, looked at twice.
 
     Any number of workers may do it at once.
     """
     ids = await _events_in_need(now) if servers.servers else []
     health = await servers.health() if ids else []
+    if health and not any(one.answers for one in health):
+        health = await servers.health(again=True)
     if any(one.answers for one in health):
         ids = []
     await ServerOutage.raw(

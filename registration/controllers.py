@@ -159,6 +159,7 @@ class PersonalPages(Controller):
         page = await own_page("pages/own.html", token, registration, links, now)
         asks = await could_move(page.context["event"])
         page.context["asks_online_access"] = asks or registration.online_access is not None
+        page.context["is_invited"] = await is_invited(registration.id)
         return page
 
     @get("/cancel", name="own-cancel")

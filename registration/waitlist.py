@@ -38,19 +38,16 @@ async def fill(event_id: int, now: datetime) -> None:
     event = await settle_limits(await details_of(await event_by_id(event_id)))
     if event.groups:
         await set_group_limits(event.id, event.mode)
-    if event.came_back:
-        await _offer_hall_seats(event, now)
-        event = await details_of(await event_by_id(event_id))
     if await move_up(event, now):
         event = await details_of(await event_by_id(event_id))
     if event.wish_sessions and event.assigns_at_once:
         await _fill_groups(event, now)
 
 
-async def _offer_hall_seats(event: EventDetails, now: datetime) -> None:
+async def _offer_hall_seats(event: EventDetails, now: datetime) -> bool:
     """Gives hall seats that came free to those whom the way back left online, in order; they are told."""
     if now >= event.starts_at or event.status is not EventStatus.PUBLISHED:
-        return
+        return False
     moved = await take_hall_seats(event)
     if moved:
         await rise(moved)
@@ -61,12 +58,18 @@ async def _offer_hall_seats(event: EventDetails, now: datetime) -> None:
             "after": Attendance.IN_PERSON.value,
         }
         await tell("registration_changed", event, moved, changes=[change], by="hall")
+    return bool(moved)
 
 
 async def move_up(
     event: EventDetails, now: datetime, changes: Sequence[dict[str, Any]] = (), **more: Any
 ) -> set[UUID]:
-    """Gives free seats to the waitlist; returns who moved up. `changes` of the event stand in the same mail."""
+    """Gives free seats to the waitlist; returns who moved up. `changes` of the event stand in the same mail.
+
+    Whom the way back left online comes first.
+    """
+    if event.came_back and await _offer_hall_seats(event, now):
+        event = await details_of(await event_by_id(event.id))
     moved: list[Waiter] = []
     for attendance in event.offered:
         seats = seats_there(event, attendance)

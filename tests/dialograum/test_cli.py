@@ -106,9 +106,29 @@ def test_the_doctor_answers_as_json(environment, database):
         ("/de/join/abc?x=1 and /c/abc", "/de/join/[token]?x=1 and /c/[token]"),
         ("?q=anna%40example.org&page=2", "?q=[address]&page=2"),
         ("Authorization: Bearer abc.def", "Authorization: Bearer [token]"),
+        ("POST /http-bind?room=a&token=abc.def&x=1", "POST /http-bind?room=a&token=[token]&x=1"),
         ('{"to": "anna@example.org"}', '{"to": "[address]"}'),
         ("/events/forum/register", "/events/forum/register"),
     ],
 )
 def test_logs_hold_no_address_and_no_token(text, shown):
     assert redact(text) == shown
+
+
+def test_requests_to_others_are_not_logged(environment):
+    """Their addresses hold tokens of meeting rooms."""
+    program = """
+import asyncio, logging
+from dialograum import logs
+from hybrid.meeting_servers import examine
+from hybrid.meetings import Server
+logs.configure()
+logging.getLogger("dialograum").info("begun")
+asyncio.run(examine(Server("http://127.0.0.1:9")))
+import httpx
+logging.getLogger("httpx").info("HTTP Request: POST http://127.0.0.1:9/http-bind?room=secret")
+"""
+    answer = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True)
+    assert answer.returncode == 0, answer.stderr
+    assert "begun" in answer.stderr
+    assert "127.0.0.1:9" not in answer.stderr

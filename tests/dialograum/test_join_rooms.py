@@ -183,6 +183,17 @@ async def test_without_any_server_the_page_says_that_the_room_is_not_ready(town)
         assert "form-action 'self';" in page.headers["Content-Security-Policy"]
 
 
+async def test_a_phone_without_cookies_gets_in(town, usual):
+    await hold(town)
+    link = town.link("join", await register(town))
+    async with usual() as server, at("17:00"):
+        visitor = await browser(town, server)
+        answer = await visitor.post(link)
+        assert (answer.status_code, answer.headers["Location"].startswith(server.url)) == (303, True)
+        assert not visitor.cookies
+        assert (await visitor.post("/join/forged")).status_code == 404
+
+
 async def test_open_rooms_need_no_token(town):
     await hold(town)
     link = town.link("join", await register(town))
@@ -252,5 +263,5 @@ async def test_a_device_can_be_tried_in_a_room_of_one_s_own(town, usual):
         async with at("12:00", str(datetime.fromisoformat(DAY).date() - timedelta(days=2))):
             page = await visitor.get(link)
             assert "/test" not in page.text
-        async with at("20:00"):
-            assert (await visitor.post(f"{link}/test")).status_code == 403
+            answer = await visitor.post(f"{link}/test")
+            assert (answer.status_code, answer.headers["Location"]) == (303, link)

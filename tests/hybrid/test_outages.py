@@ -71,6 +71,20 @@ async def test_while_one_of_several_answers_nobody_is_told():
     assert await told() == 0
 
 
+async def test_a_server_that_did_not_answer_once_is_asked_again_before_anybody_is_told():
+    await online()
+    async with jitsi(is_open=True) as server:
+        servers = MeetingServers([Server(server.url)])
+        server.fault = 502
+        assert not any(one.answers for one in await servers.health())
+        server.fault = ""
+        await watch_servers(servers, NOW)
+        assert await told() == 0
+        server.fault = 502
+        await watch_servers(MeetingServers([Server(server.url)]), NOW)
+    assert await told() == 1
+
+
 @pytest.mark.parametrize(
     "values",
     [

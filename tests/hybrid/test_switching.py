@@ -25,6 +25,7 @@ from tests.registration.town import (
     hold,
     organiser,
     register,
+    rewrite,
     row_of,
     seat,
     status_of,
@@ -132,6 +133,24 @@ async def test_a_seat_that_comes_free_after_the_way_back_goes_to_the_first_left_
     await cancel("kim")
     assert await sitting() == {"toni": HALL, "late": HALL, "later": ONLINE}
     assert ("registration_changed", "late") in await outbox.news()
+
+
+async def test_a_hall_that_grows_after_the_way_back_seats_those_left_online_before_the_waitlist(outbox):
+    await hold(capacity=2, digital_capacity=3)
+    for name in ("kim", "toni"):
+        await seat(name)
+    for name in ("late", "later"):
+        await wait(name)
+    await move("digital")
+    await move("in_person")
+    assert await sitting() == {"kim": HALL, "toni": HALL, "late": ONLINE, "later": f"{HALL}?"}
+    await outbox.news()
+    await rewrite(capacity=3)
+    assert await sitting() == {"kim": HALL, "toni": HALL, "late": HALL, "later": f"{HALL}?"}
+    assert await outbox.news() == [("registration_changed", "late")]
+    await rewrite(capacity=4)
+    assert (await sitting())["later"] == HALL
+    assert await outbox.news() == [("promoted", "later")]
 
 
 async def test_more_go_online_than_newcomers_could_and_the_limit_sinks_with_them(outbox):
