@@ -1,7 +1,5 @@
 """The JSON API: an event's mode, why it is so, and moving it by hand."""
 
-from typing import Annotated
-
 import msgspec
 from litestar import Controller, get, put
 from litestar.di import NamedDependency
@@ -24,9 +22,7 @@ class ModeBody(msgspec.Struct, forbid_unknown_fields=True):
 
     mode: Mode
     reason: Reason
-    lock: Annotated[bool, msgspec.Meta(description="keep rules from moving the event until it is lifted")] = (
-        True
-    )
+    lock: bool = True
     hybrid_capacity: Seats | msgspec.UnsetType | None = msgspec.UNSET
 
 
@@ -48,7 +44,8 @@ class ModeApi(Controller):
         "/{slug:str}/mode",
         guards=[may_write],
         summary="Move an event by hand, and tell everybody",
-        description="`lock: false` with the mode that the event has lifts the lock.",
+        description="`lock` keeps rules from moving the event until it is lifted: by `lock: false`, also with the mode"
+        " that the event has.",
     )
     async def set(
         self,
