@@ -115,7 +115,7 @@ async def switch(row: Event, to: Mode, cause: Cause, now: datetime, *, has_serve
     event = await details_of(await event_by_id(before.id))
     if mode is not Mode.IN_PERSON:
         await make_rooms(event, now)
-    await _log(event.id, before.mode, mode, cause, event.mode_locked, now)
+    await _log(event.id, before.mode, mode, cause, event.mode_locked, now, resized=mode is before.mode)
     await schedule_anew(event.id, now)
     return await _tell(before, event, moves, cause, now)
 
@@ -156,7 +156,16 @@ async def _write(row: Event, before: Mode, mode: Mode, came_back: bool, cause: C
     await Event.update(values).where(Event.id == row.id)
 
 
-async def _log(event_id: int, before: Mode, mode: Mode, cause: Cause, locked: bool, now: datetime) -> None:
+async def _log(
+    event_id: int,
+    before: Mode,
+    mode: Mode,
+    cause: Cause,
+    locked: bool,
+    now: datetime,
+    *,
+    resized: bool = False,
+) -> None:
     await ModeSwitch(
         _ignore_missing=True,
         event=event_id,
@@ -178,6 +187,7 @@ async def _tell(before: EventDetails, event: EventDetails, moves: Moves, cause: 
     else:
         await rise([*moves.online, *moves.hall])
     told = await move_up(event, now, changes, why=cause.told)
+        resized=resized,
     online, hall = set(moves.online) - told, set(moves.hall) - told
     count = len(told)
     if changes:

@@ -5,8 +5,9 @@ import json
 
 import pytest
 
+from events.actions import join
 from events.queries import event_named
-from events.tables import Activity
+from events.tables import Activity, Organiser
 from hybrid.tables import ModeSwitch
 from notifications.tables import Message, MessageStatus
 from tests.forum import forum
@@ -51,7 +52,13 @@ async def test_a_put_moves_the_event_and_answers_like_get(town):
         "The hall is flooded.",
     )
     [entry] = body["switches"]
-    assert (entry["from"], entry["to"], entry["by"]) == ("in_person", "digital", "Office")
+    assert (entry["from"], entry["to"], entry["by"], entry["via"]) == (
+        "in_person",
+        "digital",
+        "Office",
+        "hand",
+    )
+    assert (entry["locked"], body["adjustments"]) == (True, [])
     assert (await api.get(MODE)).json() == body
     assert await told() == 3
     assert (await api.get("/api/v1/events/forum")).json()["mode"] == "digital"
@@ -63,7 +70,18 @@ async def test_the_present_mode_without_a_lock_lifts_the_lock_and_tells_nobody(t
     await full_house(town)
     await api.put(MODE, json={"mode": "digital", "reason": "Flood"})
     body = (await api.put(MODE, json={"mode": "digital", "reason": "Dry again", "lock": False})).json()
-    assert (body["mode"], body["locked"], len(body["switches"])) == ("digital", False, 2)
+    assert (body["mode"], body["locked"], len(body["switches"])) == ("digital", False, 1)
+    [entry] = body["adjustments"]
+    assert entry.pop("at") > body["since"]
+    assert entry == {
+        "mode": "digital",
+        "what": "unlocked",
+        "by": "Office",
+        "via": "hand",
+        "reason": "Dry again",
+        "locked": False,
+        "evidence": None,
+    }
     assert await told() == 3
 
 
@@ -76,6 +94,27 @@ async def test_hybrid_takes_the_seats_of_the_hall_that_are_named(town):
     await api.put(MODE, json={"mode": "hybrid", "reason": "A bigger hall", "hybrid_capacity": None})
     event = await event_named("forum")
     assert (event.in_person_taken, event.online_taken, event.hybrid_capacity) == (3, 0, None)
+    body = (await api.put(MODE, json={"mode": "hybrid", "reason": "Stay so"})).json()
+    assert [(entry["from"], entry["to"]) for entry in body["switches"]] == [("in_person", "hybrid")]
+    assert [(entry["what"], entry["reason"]) for entry in body["adjustments"]] == [
+        ("locked", "Stay so"),
+        ("seats", "A bigger hall"),
+    ]
+
+
+async def test_helpers_see_no_address_of_an_organiser(town):
+    api = await office(town, role="admin")
+    event = await full_house(town)
+    await Organiser.update({Organiser.name: ""}, force=True)
+    await api.put(MODE, json={"mode": "digital", "reason": "Flood"})
+    helper = await town.organiser("helper", "helper")
+    await join(helper, event)
+    seen = (await (await town.system(helper, "read")).get(MODE)).json()
+    assert [entry["by"] for entry in seen["switches"]] == ["organiser"]
+    seen = (await api.get(MODE)).json()
+    assert [entry["by"] for entry in seen["switches"]] == ["office@example.org"]
+    page = await (await town.signed_in(helper)).get("/organise/events/forum/mode")
+    assert "office@example.org" not in page.text
 
 
 async def test_where_it_cannot_be_done_the_reason_is_said_and_nothing_happens(town):
@@ -171,7 +210,13 @@ async def test_a_command_moves_the_event(town, environment):
     assert (body["mode"], body["locked"], body["reason"]) == ("hybrid", True, "Distance")
     answer = await shell(environment, "forum", "hybrid", "--reason", "Free again", "--no-lock")
     assert answer.out.splitlines()[0] == "mode: hybrid (base in_person)"
-    assert "by hand Free again" in answer.out
+    assert "lock lifted (hybrid) by command line, Free again" in answer.out
+    assert "in_person -> hybrid by command line, Distance" in answer.out
+    body = json.loads((await command("mode", "show", "forum", "--json", environment=environment)).out)
+    assert [(entry["by"], entry["via"]) for entry in body["switches"] + body["adjustments"]] == [
+        ("command line", "command line"),
+        ("command line", "command line"),
+    ]
 
 
 @pytest.mark.parametrize(

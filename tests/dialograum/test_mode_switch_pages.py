@@ -358,6 +358,21 @@ async def test_a_proposal_of_another_event_is_not_found(town):
     assert (await browser.get(f"/organise/events/another/mode/proposals/{number}")).status_code == 404
 
 
+async def test_the_log_tells_locks_and_seats_from_switches(town):
+    browser = await house(town)
+    await press(browser, "hybrid", hybrid_capacity="2", seen="2", reason="Distance")
+    for fields in ({"hybrid_capacity": "1", "seen": "1"}, {"hybrid_capacity": "1", "seen": "1", "lock": ""}):
+        await press(browser, "hybrid", reason="Again", **fields)
+    page = await browser.get(PAGE)
+    said = words(page)
+    assert "on site → on site and online, Office" in said
+    assert "Seats in the hall changed, Office" in said
+    assert "Lock lifted, Office" in said
+    assert "<strong>on site → on site and online</strong>" in page.text
+    assert "<strong>Seats" not in page.text
+    assert "<strong>Lock" not in page.text
+
+
 async def test_a_helper_sees_a_proposal_and_answers_nothing(town):
     browser, path = await proposal_in(town)
     page = await browser.get(path)
