@@ -2,12 +2,13 @@
 
 import asyncio
 import json
+from datetime import timedelta
 
 import pytest
 
 from events.actions import join
 from events.queries import event_named
-from events.tables import Activity, Organiser
+from events.tables import Activity, Event, Organiser
 from hybrid.tables import ModeSwitch
 from notifications.tables import Message, MessageStatus
 from tests.forum import forum
@@ -100,6 +101,74 @@ async def test_hybrid_takes_the_seats_of_the_hall_that_are_named(town):
         ("locked", "Stay so"),
         ("seats", "A bigger hall"),
     ]
+
+
+async def test_seats_that_cannot_take_effect_are_refused(town):
+    api = await office(town, role="admin")
+    await town.event(mode="hybrid", registration=OPEN)
+    for seats in (1, None):
+        answer = await api.put(MODE, json={"mode": "hybrid", "reason": "Distance", "hybrid_capacity": seats})
+        problem = answer.json()
+        assert (answer.status_code, problem["type"].rpartition("/")[2]) == (422, "invalid")
+        assert [error["field"] for error in problem["errors"]] == ["hybrid_capacity"]
+        assert problem["detail"] == "hybrid_capacity: the event is hybrid by itself, its capacity counts."
+    event = await event_named("forum")
+    assert (event.hybrid_capacity, event.mode_locked, await ModeSwitch.count()) == (2, False, 0)
+    answer = await api.put(MODE, json={"mode": "hybrid", "reason": "Stay so"})
+    assert (answer.status_code, answer.json()["locked"]) == (200, True)
+
+
+async def test_seats_may_be_named_before_they_count(town):
+    api = await office(town, role="admin")
+    await full_house(town)
+    answer = await api.put(MODE, json={"mode": "digital", "reason": "Flood", "hybrid_capacity": 1})
+    assert answer.status_code == 200
+    assert (await event_named("forum")).hybrid_capacity == 1
+
+
+@pytest.mark.parametrize("lock", [True, False])
+async def test_the_present_mode_is_refused_too_where_nothing_is_to_be_decided(town, lock):
+    api = await office(town, role="admin")
+    event = await full_house(town)
+    body = {"mode": "in_person", "reason": "Stay so", "lock": lock, "hybrid_capacity": 1}
+    await Event.raw(
+        "UPDATE event SET starts_at = starts_at - {}::interval, ends_at = ends_at - {}::interval,"
+        " closes_at = closes_at - {}::interval",
+        *[timedelta(days=31)] * 3,
+    )
+    answer = await api.put(MODE, json=body)
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "mode-refused")
+    assert answer.json()["detail"] == "The event is over."
+    await Event.update({Event.status: "cancelled"}).where(Event.id == event.id)
+    answer = await api.put(MODE, json=body)
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "event-cancelled")
+    event = await event_named("forum")
+    assert (event.mode_locked, event.hybrid_capacity, await ModeSwitch.count()) == (False, 2, 0)
+    assert not await Activity.exists().where(Activity.what == "mode_set")
+
+
+async def test_a_lock_is_lifted_without_a_meeting_server_too(town):
+    api = await office(town, role="admin")
+    await full_house(town)
+    await api.put(MODE, json={"mode": "digital", "reason": "Flood"})
+    later = await town.visitor(jitsi_urls=[])
+    later.headers["Authorization"] = api.headers["Authorization"]
+    answer = await later.put(MODE, json={"mode": "digital", "reason": "Dry again", "lock": False})
+    assert (answer.status_code, answer.json()["locked"]) == (200, False)
+
+
+@pytest.mark.parametrize("to", ["in_person", "hybrid"])
+async def test_an_event_that_is_digital_by_itself_needs_a_venue_to_take_place_in_a_hall(town, to):
+    api = await office(town, role="admin")
+    nowhere = {"venue": None, "venues": None, "sessions": None, "groups": None}
+    await town.event(mode="digital", registration=OPEN, **nowhere)
+    answer = await api.put(MODE, json={"mode": to, "reason": "At last"})
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (409, "mode-refused")
+    assert answer.json()["detail"] == "The event is digital by itself and has no venue."
+    assert ((await event_named("forum")).mode, await ModeSwitch.count()) == ("digital", 0)
+    venue = {"name": "Stadthalle"}
+    await api.patch("/api/v1/events/forum", json={"venue": venue})
+    assert (await api.put(MODE, json={"mode": to, "reason": "At last"})).json()["mode"] == to
 
 
 async def test_helpers_see_no_address_of_an_organiser(town):
