@@ -24,15 +24,14 @@ from events.rules import Mode, local_time
 from hybrid.charts import Content, Turn, Value, charts
 from hybrid.controllers import Servers, allow_forms_to
 from hybrid.errors import ReportsUnusable
-from hybrid.evaluation import rule_of, timing_of
 from hybrid.figures import note_figure, typed_figure
 from hybrid.hindsight import Hindsight, hindsight
 from hybrid.meeting_servers import MeetingServers
 from hybrid.outages import outage_of
 from hybrid.overview import ModeView, RuleView, mode_view, next_reading
-from hybrid.queries import recorded_files, stored_rules
+from hybrid.queries import recorded_files, rule_of, stored_rules
 from hybrid.replay import Recorded, replay, timing_on
-from hybrid.rules import Reading, Rule, Timing, evaluated_from
+from hybrid.rules import Reading, Rule, Timing, evaluated_from, timing_of
 from hybrid.sources import Indicator
 from hybrid.tables import RecordedFile
 from hybrid.telling import told_of

@@ -79,6 +79,7 @@ async def cancel(event: Event, reason: str | None, now: datetime) -> bool:
         return False
     event.status = EventStatus.CANCELLED.value
     event.cancel_reason = reason
+    event.plan = None
     event.cancelled_at = event.changed_at = now
     event.version += 1
     event.sequence += 1
@@ -86,6 +87,7 @@ async def cancel(event: Event, reason: str | None, now: datetime) -> bool:
         [
             Event.status,
             Event.cancel_reason,
+            Event.plan,
             Event.cancelled_at,
             Event.changed_at,
             Event.version,

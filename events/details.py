@@ -144,6 +144,8 @@ class EventDetails:
     assignment_seed: str | None = None
     meeting_url: str | None = None
     """The town's own stream or conference, in place of a plenary room of ours."""
+    plan: list[dict[str, Any]] | None = None
+    """What is known in advance of when it would move: the rules in force and what their last reports say."""
     venues: tuple[VenueDetails, ...] = ()
     sessions: tuple[SessionDetails, ...] = ()
     groups: tuple[GroupDetails, ...] = ()

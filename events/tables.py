@@ -79,6 +79,11 @@ class Event(Table):
     mode_reason = Text(null=True, default=None)
     mode_locked = Boolean(default=False, help_text="rules are judged and shown, but do not move the event")
     meeting_url = Varchar(length=500, null=True, default=None)
+    plan: Any = JSONB(
+        null=True,
+        default=None,
+        help_text="the rules in force and what their last reports say, as facts of hybrid.plans; null = none",
+    )
 
     capacity = Integer(null=True, default=None)
     digital_capacity = Integer(null=True, default=None)

@@ -9,7 +9,9 @@ import msgspec
 from events.rules import EventStatus, Mode
 from events.tables import Event
 from hybrid.forms import ModeRuleSpec
+from hybrid.indicators import BUILT_IN
 from hybrid.notices import tell_proposed
+from hybrid.plans import state_plan
 from hybrid.queries import StoredRule, open_proposals, stored_rules
 from hybrid.rules import FURTHER, Decision, Timing, furthest, is_expired, resolved
 from hybrid.tables import ModeProposal, ModeRule
@@ -18,7 +20,8 @@ from hybrid.tables import ModeProposal, ModeRule
 async def write_rules(event: Event, specs: Sequence[ModeRuleSpec], now: datetime) -> None:
     """Makes the event's rules what the file says; a rule keeps its row, and how it stands, across an edit.
 
-    One that vanishes while the event is where the rule has brought it becomes a proposal to come back.
+    One that vanishes while the event is where the rule has brought it becomes a proposal to come back. The plan states
+    them at once; those on indicators of the operator's own when a worker judges them next.
     """
     existing = {stored.spec.effective_key: stored for stored in await stored_rules(event.id)}
     kept = []
@@ -45,6 +48,7 @@ async def write_rules(event: Event, specs: Sequence[ModeRuleSpec], now: datetime
             await _propose_leaving(event, gone, kept, "vanished", now)
     if existing:
         await ModeRule.delete().where(ModeRule.id.is_in([gone.id for gone in existing.values()]))
+    await state_plan(event, await stored_rules(event.id), BUILT_IN, now)
 
 
 async def follow(event: Event, decision: Decision, evidence: Mapping[str, Any], now: datetime) -> None:

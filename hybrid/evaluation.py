@@ -17,6 +17,7 @@ from events.tables import Event
 from hybrid import keeping
 from hybrid.actions import follow, propose_leaving_expired, settle
 from hybrid.notices import tell_held, tell_switched
+from hybrid.plans import state_plan
 from hybrid.queries import (
     KeptReport,
     StoredRule,
@@ -24,10 +25,11 @@ from hybrid.queries import (
     history,
     listening_events,
     open_proposals,
+    rule_of,
     stored_rules,
     waiting_reports,
 )
-from hybrid.reports import Report
+from hybrid.reports import Report, Unreadable
 from hybrid.rules import (
     Decision,
     Hold,
@@ -40,7 +42,7 @@ from hybrid.rules import (
     is_expired,
     judged,
     reading,
-    resolved,
+    timing_of,
 )
 from hybrid.sources import Indicator
 from hybrid.switching import Cause, hindrance, switch
@@ -110,9 +112,9 @@ async def take_report(
     return kept is not None and bool(kept.counts)
 
 
-async def could_not_read(indicator: Indicator, reason: str, now: datetime) -> bool:
+async def could_not_read(indicator: Indicator, failure: Unreadable, now: datetime) -> bool:
     """Notes that there is no new report and why; whether that is news. No rule changes, no mode either."""
-    return await keeping.note_failure(indicator.name, reason, now)
+    return await keeping.note_failure(indicator.name, failure, now)
 
 
 async def evaluate_waiting(
@@ -152,6 +154,7 @@ async def evaluate(
         await propose_leaving_expired(event, stored, timing, now)
         waiting = await waiting_reports(event_id, indicator.name)
         if not waiting:
+            await state_plan(event, stored, {indicator.name: indicator}, now)
             return None
         judgements = [
             await _judge(one, rule_of(one, indicator), waiting.get(one.id, []), indicator, timing, now)
@@ -176,6 +179,7 @@ async def evaluate(
         for judgement in judgements:
             if judgement.stored.id in waiting:
                 await _write(judgement, waiting[judgement.stored.id][-1], decision)
+        await state_plan(event, stored, {indicator.name: indicator}, now)
         cause = next((one for one in judgements if one.standing is decision.by), None)
         evidence = cause.evidence(now) if cause else {}
         await follow(event, decision, evidence, now)
@@ -186,18 +190,6 @@ async def evaluate(
         elif hinders is not None and cause is not None:
             await tell_held(event_id, decision.to, cause.turned_at, evidence)
         return decision
-
-
-def timing_of(event: Any) -> Timing:
-    """When the event takes place, of its row or of its details."""
-    return Timing(event.starts_at, event.ends_at, event.timezone)
-
-
-def rule_of(stored: StoredRule, indicator: Indicator | None) -> Rule:
-    """The rule with the defaults of its indicator; of one that nobody knows, with those of a series."""
-    if indicator is None:
-        return resolved(stored.spec, "series")
-    return resolved(stored.spec, indicator.kind, weekly=indicator.weekly)
 
 
 async def readings_of(

@@ -60,11 +60,11 @@ def foresee(event: EventDetails, people: Sequence[Person], to: Mode | None, now:
     after = event
     if to is not None:
         moved, after = _moved(event, people, to)
-        first = _rise(after, people, now)
-        if after.came_back and now < event.starts_at and event.status is EventStatus.PUBLISHED:
-            moved = moved + _offered(after, people)
-            after = _counted(after, people, Limits(after.in_person_limit, after.digital_capacity))
-        second = _rise(after, people, now)
+        for rising in (first, second):
+            if after.came_back and now < event.starts_at and event.status is EventStatus.PUBLISHED:
+                moved += _offered(after, people)
+                after = _counted(after, people, Limits(after.in_person_limit, after.digital_capacity))
+            rising += _rise(after, people, now)
         after = _counted(after, people, Limits(after.in_person_limit, after.online_limit))
     told = (
         people
@@ -189,7 +189,7 @@ def _hall_queue(event: EventDetails, people: Iterable[Person], *, first_who_cann
 
 
 def _rise(event: EventDetails, people: Iterable[Person], now: datetime) -> list[Person]:
-    """As `registration.waitlist.move_up`, by order of arrival."""
+    """As the promotions of `registration.waitlist.move_up`, by order of arrival."""
     moved: list[Person] = []
     for attendance in OFFERED[event.mode]:
         there = [one for one in people if one.attendance is attendance]

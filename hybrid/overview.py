@@ -7,16 +7,17 @@ from typing import Any
 
 from events.details import EventDetails
 from hybrid.actions import is_moot
-from hybrid.evaluation import readings_of, rule_of, timing_of
+from hybrid.evaluation import readings_of
 from hybrid.forms import ModeRuleSpec
 from hybrid.queries import (
     StoredRule,
     kept_reports,
     open_proposals,
+    rule_of,
     stored_rules,
     switches_of,
 )
-from hybrid.rules import Reading, Rule, Timing, evaluated_from, judged, reading
+from hybrid.rules import Reading, Rule, Timing, evaluated_from, judged, reading, timing_of
 from hybrid.sources import Indicator
 from hybrid.tables import Fetch, ModeProposal, Source
 
@@ -66,9 +67,11 @@ class RuleView:
     revisions: tuple[Revision, ...] = ()
 
     @property
-    def failure(self) -> str | None:
-        """Why the source could not be read last, `None` where it was."""
-        return self.source.failure if self.source is not None else None
+    def failure(self) -> tuple[str, str] | None:
+        """Why the source could not be read last, as code and detail; `None` where it was."""
+        if self.source is None or self.source.failure_code is None:
+            return None
+        return self.source.failure_code, self.source.failure_detail
 
     @property
     def counted(self) -> int:

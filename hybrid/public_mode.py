@@ -13,10 +13,20 @@ import msgspec
 
 from events.details import EventDetails
 from events.rules import EventStatus, Mode
-from hybrid.evaluation import rule_of, timing_of
+from events.tables import Event
 from hybrid.forms import ModeRuleSpec
-from hybrid.queries import SKIPPED, StoredRule, as_kept
-from hybrid.rules import FURTHER, Reading, Rule, Timing, evaluated_from, is_expired, judged, reading
+from hybrid.queries import SKIPPED, StoredRule, as_kept, rule_of
+from hybrid.rules import (
+    FURTHER,
+    Reading,
+    Rule,
+    Timing,
+    evaluated_from,
+    is_expired,
+    judged,
+    reading,
+    timing_of,
+)
 from hybrid.sources import Indicator
 from hybrid.sparkline import Sparkline, sparkline
 from hybrid.tables import ModeRule
@@ -118,10 +128,10 @@ _READ = """
 
 
 async def public_mode(
-    event: EventDetails, indicators: Mapping[str, Indicator], now: datetime, *, mirrored: bool = False
+    event: EventDetails | Event, indicators: Mapping[str, Indicator], now: datetime, *, mirrored: bool = False
 ) -> PublicMode:
     """How the event's mode stands for visitors, read in one query; pictures are `mirrored` from right to left."""
-    if event.base_mode is Mode.DIGITAL or event.status is EventStatus.CANCELLED or event.ends_at <= now:
+    if event.base_mode == Mode.DIGITAL or event.status == EventStatus.CANCELLED or event.ends_at <= now:
         return NOTHING
     rows = await ModeRule.raw(_READ, event.id, event.id, REPORTS, SKIPPED, SKIPPED)
     timing = timing_of(event)
@@ -200,7 +210,7 @@ def _public(
 
 
 def _switch(
-    event: EventDetails,
+    event: EventDetails | Event,
     row: Mapping[str, Any],
     known: Mapping[str, Sequence[tuple[int, Reading]]],
     indicators: Mapping[str, Indicator],

@@ -13,7 +13,8 @@ from events.tables import Event
 from hybrid.forms import ModeRuleSpec
 from hybrid.packing import unpacked
 from hybrid.reports import Alert, SeriesReport, StateReport
-from hybrid.rules import FURTHER, Rule
+from hybrid.rules import FURTHER, Rule, resolved
+from hybrid.sources import Indicator
 from hybrid.tables import ModeProposal, ModeRule, ModeSwitch, RecordedFile, Report, Source
 
 SKIPPED = 20
@@ -58,6 +59,13 @@ async def could_move(event: EventDetails) -> bool:
     if event.mode is not event.base_mode:
         return True
     return bool(await ModeRule.exists().where(ModeRule.event == event.id))
+
+
+def rule_of(stored: StoredRule, indicator: Indicator | None) -> Rule:
+    """The rule with the defaults of its indicator; of one that nobody knows, with those of a series."""
+    if indicator is None:
+        return resolved(stored.spec, "series")
+    return resolved(stored.spec, indicator.kind, weekly=indicator.weekly)
 
 
 async def stored_rules(event_id: int) -> list[StoredRule]:

@@ -11,7 +11,7 @@ from decimal import Decimal
 from enum import StrEnum
 from itertools import takewhile
 from math import isfinite
-from typing import Literal
+from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from events.rules import Mode
@@ -106,6 +106,11 @@ class Decision:
     to: Mode
     by: Standing | None = None
     hold: Hold | None = None
+
+
+def timing_of(event: Any) -> Timing:
+    """When the event takes place, of its row or of its details."""
+    return Timing(event.starts_at, event.ends_at, event.timezone)
 
 
 def resolved(spec: ModeRuleSpec, kind: Literal["series", "state"], *, weekly: bool = False) -> Rule:

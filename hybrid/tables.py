@@ -65,7 +65,8 @@ class Source(Table):
     read_at = Timestamptz(null=True, default=None, help_text="when a report was last read")
     failing_since = Timestamptz(null=True, default=None)
     failed_at = Timestamptz(null=True, default=None)
-    failure = Text(null=True, default=None, help_text="why the last file was no report")
+    failure_code = Varchar(length=20, null=True, default=None, help_text="why the last file was no report")
+    failure_detail = Varchar(length=200, default="", help_text="such as the column that is missing")
 
 
 class ModeRule(Table):
@@ -146,8 +147,6 @@ class Fetch(Table, tablename="source_fetch"):
     etag = Varchar(length=200, default="")
     modified = Varchar(length=200, default="", help_text="Last-Modified as the server wrote it")
     checksum = Varchar(length=64, default="", help_text="SHA-256 of the file that was read")
-    failure_code = Varchar(length=20, null=True, default=None, help_text="why the last file was no report")
-    failure_detail = Varchar(length=200, default="", help_text="such as the column that is missing")
     told_at = Timestamptz(null=True, default=None, help_text="when organisers were told that it fails")
 
 

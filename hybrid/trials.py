@@ -6,11 +6,10 @@ from datetime import date
 
 from events.details import EventDetails
 from hybrid.errors import ReportsUnusable
-from hybrid.evaluation import rule_of, timing_of
-from hybrid.queries import StoredRule, kept_reports, stored_rules
+from hybrid.queries import StoredRule, kept_reports, rule_of, stored_rules
 from hybrid.replay import Recorded, Replay, replay
 from hybrid.reports import Report, Unreadable
-from hybrid.rules import Rule
+from hybrid.rules import Rule, timing_of
 from hybrid.sources import Indicator
 
 

@@ -61,7 +61,7 @@ class Recipient:
 
 
 OF_NO_ATTENDEE: Mapping[str, Any] = {
-    **dict.fromkeys(("asks", "active", "leads_in", "invitation", "changed", "announcement"), ()),
+    **dict.fromkeys(("asks", "active", "leads_in", "invitation", "changed", "announcement", "plan"), ()),
     "event": {"contact": None},
     "registration": {"status": None, "attendance": None},
     "reminder": {"text": {}},

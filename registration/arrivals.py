@@ -44,7 +44,8 @@ def _numbered(statement: str) -> str:
 
 # These go to the driver directly: on the way through Piccolo each would take four times as long.
 LOCK = _numbered("""
-    SELECT id, version, in_person_limit, online_limit, in_person_taken, online_taken, in_person_waiting, online_waiting
+    SELECT id, version, plan, in_person_limit, online_limit, in_person_taken, online_taken, in_person_waiting,
+        online_waiting
     FROM event WHERE slug = {} FOR UPDATE
 """)
 
@@ -134,7 +135,7 @@ Groups = dict[str, str | None]
 
 @dataclass(frozen=True)
 class Programme:
-    """What of an event changes with its version alone, made ready for many batches."""
+    """What of an event changes with its version and its plan alone, made ready for many batches."""
 
     event: EventDetails
     slots: list[Slot]
@@ -142,6 +143,8 @@ class Programme:
     shared: int
     places: dict[int, tuple[str, str]]
     """Session and group of each slot."""
+    plan: str | None
+    """The event's plan as its row holds it: reports change it without raising the version."""
 
 
 class Known(Person, kw_only=True):
@@ -164,19 +167,19 @@ class Present:
 
 
 class Programmes:
-    """The programmes of a process, each read again when its event has another version."""
+    """The programmes of a process, each read again when its event has another version or plan."""
 
     MOST = 100
 
     def __init__(self) -> None:
         self._programmes: dict[int, Programme] = {}
 
-    async def of(self, event_id: int, version: int) -> Programme:
+    async def of(self, event_id: int, version: int, plan: str | None) -> Programme:
         programme = self._programmes.get(event_id)
-        if programme is None or programme.event.version != version:
+        if programme is None or (programme.event.version, programme.plan) != (version, plan):
             if len(self._programmes) >= self.MOST:
                 self._programmes.clear()
-            programme = self._programmes[event_id] = await _read_programme(event_id)
+            programme = self._programmes[event_id] = await _read_programme(event_id, plan)
         return programme
 
     def forget(self) -> None:
@@ -184,7 +187,7 @@ class Programmes:
         self._programmes.clear()
 
 
-async def _read_programme(event_id: int) -> Programme:
+async def _read_programme(event_id: int, plan: str | None) -> Programme:
     event = await details_of(await event_by_id(event_id))
     slots = slots_of(event)
     return Programme(
@@ -193,6 +196,7 @@ async def _read_programme(event_id: int) -> Programme:
         questions_of(event),
         await share({"event": event_facts(event)}, event_id),
         {slot.id: (slot.session, slot.group) for slot in slots},
+        plan,
     )
 
 
@@ -203,8 +207,9 @@ async def locked(
     row = await connection.fetchrow(LOCK, slug)
     if row is None:
         return None
-    programme = await programmes.of(row["id"], row["version"])
-    return programme, replace(programme.event, **row)
+    counters = dict(row)
+    programme = await programmes.of(row["id"], row["version"], counters.pop("plan"))
+    return programme, replace(programme.event, **counters)
 
 
 async def read(

@@ -35,6 +35,13 @@ def event_facts(event: EventDetails) -> Facts:
         "sessions": [_session_facts(session) for session in event.sessions],
         "contact": event.contact,
         "retention_days": event.retention_days,
+        "plan": {
+            "is_moved": event.mode is not event.base_mode,
+            "is_locked": event.mode_locked,
+            "rules": event.plan,
+        }
+        if event.plan
+        else None,
     }
 
 

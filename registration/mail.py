@@ -4,7 +4,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple, Protocol
 from uuid import UUID
 
@@ -33,6 +33,7 @@ from registration.calendar import PersonalCalendars
 from registration.links import Links
 from registration.news import ANNOUNCEMENT, INVITING, programme_changes
 from registration.rules import ACTIVE, RegistrationStatus
+from registration.stated import event_stated, local_times, plan_stated, why_stated
 from registration.tables import Registration
 
 Facts = dict[str, Any]
@@ -41,6 +42,9 @@ REVOKING = {"registration_cancelled", "event_cancelled"}
 """Kinds that carry a calendar CANCEL for those who got a REQUEST."""
 
 CHANGEABLE = ("time", "place", "mode", "title", "programme", "attendance", "seats", "groups", "name", "email")
+
+FORESEEING = {"confirmed", "promoted"}
+"""Kinds by which somebody learns of a place that is certain: they say when the event would move."""
 
 FORMS_KEPT = 200
 """How many written mails are kept to be filled again; those of an event differ by status, groups and language."""
@@ -228,8 +232,8 @@ class Composer:
 
     def _facts(self, kind: str, language: str, context: Facts) -> Facts:
         """All that the templates of `templates/mail/` know; the person's own words are gaps."""
-        event, registration = _event(context["event"]), _local_times(context["registration"])
-        changes = {change["what"]: _local_times(change) for change in context.get("changes") or ()}
+        event, registration = event_stated(context["event"]), local_times(context["registration"])
+        changes = {change["what"]: local_times(change) for change in context.get("changes") or ()}
         counts = registration["status"] in ACTIVE and event["status"] != EventStatus.CANCELLED
         active = counts and kind != "thanks"
         is_online = registration["attendance"] == Attendance.ONLINE
@@ -242,7 +246,7 @@ class Composer:
             "changed": set(changes),
             "before": {what: changes.get(what, {}).get("before") for what in CHANGEABLE},
             "programme": [
-                _local_times(session) for session in programme_changes(changes.get("programme", {}))
+                local_times(session) for session in programme_changes(changes.get("programme", {}))
             ],
             "reminder": context.get("reminder") or {"text": {}},
             "moved": {
@@ -257,7 +261,12 @@ class Composer:
             "asks": active and registration["needs_confirmation"],
             "invitation": _invitation(kind, event, registration),
             "leads_in": leads_in,
-            "why": _why(context.get("why")),
+            "why": why_stated(context.get("why")),
+            "plan": plan_stated(event)
+            if kind in FORESEEING
+            and registration["status"] == RegistrationStatus.CONFIRMED
+            and "mode" not in changes
+            else None,
             "links": self._links_of(kind, event, registration, active=active, leads_in=leads_in),
         }
 
@@ -331,15 +340,6 @@ def _with_gaps(context: Facts) -> Facts:
     }
 
 
-def _why(stated: Facts | None) -> Facts | None:
-    """Why an event has moved, with the day of a rule's reading as a date."""
-    evidence = (stated or {}).get("evidence")
-    if not stated or not evidence:
-        return stated
-    reading = {**evidence["reading"], "row_on": date.fromisoformat(evidence["reading"]["row_on"])}
-    return {**stated, "evidence": {**evidence, "reading": reading}}
-
-
 def _invitation(kind: str, event: Facts, registration: Facts) -> Method | None:
     if kind in REVOKING and registration["invited"]:
         return Method.CANCEL
@@ -358,31 +358,3 @@ _NOT_A_NAME = re.compile(r"[/@]|\.\w{2}|\d{4}|www", re.IGNORECASE)
 def called(name: str) -> str | None:
     """The name, if it is one: strangers' registrations must not carry advertising into other people's mail."""
     return None if len(name) > 80 or _NOT_A_NAME.search(name) else name
-
-
-def _event(stated: Facts) -> Facts:
-    event = _local_times(stated)
-    contact = event.get("contact")
-    return {
-        **event,
-        "venues": [{**venue, "line": _line(venue)} for venue in event["venues"]],
-        "sessions": [_local_times(session) for session in event["sessions"]],
-        "contact": {"role": None, "name": None, "email": None, "phone": None, **contact} if contact else None,
-    }
-
-
-def _line(venue: Facts) -> str:
-    town = " ".join(filter(None, (venue["postal_code"], venue["locality"])))
-    return ", ".join(filter(None, (venue["name"], venue["room"], venue["street"], town)))
-
-
-def _local_times(facts: Facts) -> Facts:
-    """The same with local times for ISO texts, one level further down too."""
-    return {
-        name: datetime.fromisoformat(value)
-        if name.endswith("_local") and value is not None
-        else _local_times(value)
-        if isinstance(value, dict)
-        else value
-        for name, value in facts.items()
-    }

@@ -11,6 +11,7 @@ from dialograum.event_file import from_document
 from events.tables import Event
 from hybrid.evaluation import could_not_read
 from hybrid.forms import ModeRuleSpec
+from hybrid.reports import Unreadable
 from hybrid.tables import ModeProposal, ModeRule, ModeSwitch, RecordedFile, Report
 from tests.dialograum.conftest import Town
 from tests.forum import forum
@@ -93,9 +94,10 @@ async def test_the_page_says_what_a_rule_that_is_on_calls_for(browser):
 
 async def test_it_says_that_a_source_cannot_be_read_and_since_when(browser):
     await come_in(500)
-    await could_not_read(INCIDENCE, "the column Inzidenz is missing", datetime.now(UTC))
+    missing = Unreadable("the column Inzidenz is missing", "column", "Inzidenz")
+    await could_not_read(INCIDENCE, missing, datetime.now(UTC))
     page = await browser.get(PAGE)
-    assert "Not evaluated: the column Inzidenz is missing" in words(page)
+    assert "Not evaluated: The column “Inzidenz” is missing." in words(page)
     assert "It could not be read since" in words(page)
 
 

@@ -11,7 +11,7 @@ from dialograum import mode_previews
 from dialograum.mode_previews import Names, SwitchOutlook, preview
 from events.details import EventDetails
 from events.queries import details
-from events.rules import Mode
+from events.rules import Attendance, Mode
 from hybrid.switching import Cause, set_mode
 from notifications.tables import Message, MessageStatus
 from registration.tables import Registration
@@ -160,3 +160,21 @@ async def test_a_long_list_is_counted_and_its_first_are_named(monkeypatch):
     outlook = await preview(await details("dialog"), Mode.DIGITAL, NOW, has_servers=True)
     assert (len(outlook.untold), [one.name for one in outlook.untold.first]) == (3, ["kim", "toni"])
     assert not outlook.moving_up
+
+
+async def test_a_seat_left_in_the_hall_goes_to_who_is_online_before_who_waits():
+    await hold(capacity=4, hybrid_capacity=6, confirm_email=False)
+    await set_mode("dialog", Mode.HYBRID, Cause(reason="Sturm"), NOW, has_servers=True)
+    for name, attendance, seats in (
+        ("kim", Attendance.IN_PERSON, 3),
+        ("toni", Attendance.IN_PERSON, 3),
+        ("alex", Attendance.ONLINE, 1),
+        ("late", Attendance.IN_PERSON, 1),
+    ):
+        await register(name, attendance=attendance, seats=seats)
+    await Registration.update({Registration.attendance_wished: None}, force=True)
+    before = await details("dialog")
+    outlook = await preview(before, Mode.IN_PERSON, NOW, has_servers=True)
+    assert (outlook.to_online, outlook.to_hall, outlook.moving_up.people) == (1, 1, 0)
+    _, found = await made(before, Mode.IN_PERSON, NOW)
+    assert said(outlook) == found

@@ -10,7 +10,7 @@ from dialograum.languages import LANGUAGES
 from dialograum.pages import Site, environment
 from events.calendar import Party
 from events.details import EventDetails
-from events.rules import EventStatus
+from events.rules import EventStatus, Mode
 from notifications.outbox import Claim
 from registration.facts import event_facts, registration_facts
 from registration.mail import Composer
@@ -19,6 +19,8 @@ from tests.mail.examples import (
     AT,
     BASE_URL,
     BRING,
+    BY_INCIDENCE,
+    BY_WARNINGS,
     CANCELLED,
     LINKS,
     MESSAGE_ID,
@@ -127,6 +129,23 @@ CASES = {
         dialogue(venues=(), sessions=(), groups=(), contact=None, title={"de": "Bürgerrat"}),
         groups={},
     ),
+    "confirmed-plan-b": Case("confirmed", dialogue(plan=[BY_INCIDENCE])),
+    "confirmed-plan-b-two-rules": Case(
+        "confirmed", dialogue(plan=[{**BY_INCIDENCE, "last": None}, BY_WARNINGS])
+    ),
+    "confirmed-plan-b-locked": Case("confirmed", dialogue(plan=[BY_WARNINGS], mode_locked=True)),
+    "confirmed-plan-b-back": Case(
+        "confirmed", online(plan=[{**BY_INCIDENCE, "is_on": True}, BY_WARNINGS]), {"attendance": "online"}
+    ),
+    "promoted-plan-b-back": Case(
+        "promoted", replace(hybrid(), plan=[BY_INCIDENCE, {**BY_WARNINGS, "is_on": True}])
+    ),
+    "promoted-plan-b-online": Case(
+        "promoted",
+        dialogue(mode=Mode.HYBRID, base_mode=Mode.HYBRID, plan=[BY_INCIDENCE]),
+        {"attendance": "online"},
+    ),
+    "promoted-plan-b-to-confirm": Case("promoted", dialogue(plan=[BY_INCIDENCE]), PENDING),
     "waitlisted": Case("waitlisted", person=WAITING, position=3),
     "waitlisted-to-confirm": Case(
         "waitlisted", person={**WAITING, "confirmed_at": None, "seats": 2}, position=12
@@ -277,7 +296,10 @@ CASES = {
         more={"changes": [{"what": "mode", "before": "digital", "after": "hybrid"}]},
     ),
     "promoted-by-a-switch": Case(
-        "promoted", online(sequence=1), {"attendance": "online"}, more={"changes": [WENT_ONLINE]}
+        "promoted",
+        online(sequence=1, plan=[{**BY_INCIDENCE, "is_on": True}]),
+        {"attendance": "online"},
+        more={"changes": [WENT_ONLINE]},
     ),
     "registration_changed-hall-seat": Case(
         "registration_changed",

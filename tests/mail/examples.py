@@ -112,6 +112,47 @@ def hybrid() -> EventDetails:
     return dialogue(mode=Mode.HYBRID, in_person_limit=120, online_limit=300)
 
 
+BY_INCIDENCE: dict[str, Any] = {
+    "rule": {
+        "key": "rki-incidence/05754/digital",
+        "indicator": "rki-incidence",
+        "region": "05754",
+        "mode": "digital",
+        "enter_at": 400.0,
+        "leave_at": 300.0,
+        "enter_after": 3,
+        "leave_after": 5,
+        "only_rising": False,
+        "proposes": False,
+    },
+    "is_state": False,
+    "is_on": False,
+    "last": {"value": 332.7, "report_on": "2022-10-20", "row_on": "2022-10-17"},
+    "decides_from_local": "2022-10-21T00:00:00",
+    "decides_until_local": "2022-11-16T16:00:00",
+}
+"""A rule as `hybrid.plans` states it beside the event."""
+BY_WARNINGS: dict[str, Any] = {
+    "rule": {
+        "key": "dwd-warnings/805754008/hybrid",
+        "indicator": "dwd-warnings",
+        "region": "805754008",
+        "mode": "hybrid",
+        "enter_at": 3.0,
+        "leave_at": 2.0,
+        "enter_after": 1,
+        "leave_after": 3,
+        "only_rising": False,
+        "proposes": True,
+    },
+    "is_state": True,
+    "is_on": False,
+    "last": {"value": 2.0, "report_on": "2022-11-17", "row_on": "2022-11-17"},
+    "decides_from_local": "2022-11-15T00:00:00",
+    "decides_until_local": "2022-11-18T13:00:00",
+}
+
+
 MOVED_TIME = {
     "what": "time",
     "before": {

@@ -6,6 +6,7 @@
 import email
 import os
 import re
+from dataclasses import replace
 from email.message import EmailMessage
 from email.policy import compat32, default
 from email.utils import getaddresses
@@ -22,7 +23,7 @@ from dialograum.languages import LANGUAGES
 from dialograum.pages import environment
 from notifications.delivery import Letter
 from tests.mail.cases import CASES, SITE, composer
-from tests.mail.examples import BASE_URL, ID, LINKS, MESSAGE_ID, NONCES
+from tests.mail.examples import BASE_URL, BY_INCIDENCE, ID, LINKS, MESSAGE_ID, NONCES
 from tests.mail.reading import opened, part, readable, structure
 
 COPIES = Path(__file__).parent
@@ -212,6 +213,22 @@ def test_german_mails_keep_calm(name):
     )
     for sentence in re.split(r"[.?:]\s", re.sub("„.*?“", "X", lead)):
         assert len(sentence.split()) <= 16, sentence
+
+
+def test_messages_of_before_plans_were_stated_are_written_as_ever():
+    context = CASES["confirmed"].message().context
+    stated = {name: value for name, value in context["event"].items() if name != "plan"}
+    letter = COMPOSER.letter(CASES["confirmed"].message(context={**context, "event": stated}), NONCES)
+    assert part(opened(letter), "text/plain") == part(MAILS["confirmed", "de"], "text/plain")
+
+
+@pytest.mark.parametrize(("is_on", "is_said"), [(True, True), (False, False)], ids=["by a rule", "by hand"])
+def test_only_a_rule_that_moved_the_event_online_brings_it_back(is_on, is_said):
+    case = CASES["confirmed-plan-b-back"]
+    case = replace(case, event=replace(case.event, plan=[{**BY_INCIDENCE, "is_on": is_on}]))
+    text = part(opened(COMPOSER.letter(case.message(), NONCES)), "text/plain")
+    assert ("Geht es zurück zum Veranstaltungsort?" in text) is is_said
+    assert ("332,7" in text) is is_said
 
 
 HOSTILE = [

@@ -19,6 +19,7 @@ from registration.errors import GroupUnknown
 from registration.questions import QuestionSpec
 from registration.rules import RegistrationStatus
 from registration.tables import Registration
+from tests.mail.examples import BY_INCIDENCE
 from tests.registration.town import (
     CONFIRMED,
     GROUPS,
@@ -226,6 +227,21 @@ async def test_a_change_of_the_event_is_seen_by_the_next(database):
         letter for letter in await Outbox(settled=False).letters() if letter["recipient_name"] == "alex"
     ]
     assert letter["context"]["event"]["title"]["de"] == "Ein anderer Titel"
+
+
+async def test_a_report_changes_the_plan_that_is_stated_and_not_the_version(database):
+    before = await hold(capacity=10, confirm_email=False)
+    door, values = Admission(), list[float]()
+    for value in (332.7, 332.7, 410.5):
+        plan = [{**BY_INCIDENCE, "last": {**BY_INCIDENCE["last"], "value": value}}]
+        await Event.update({Event.plan: plan}, force=True)
+        await ask(door, f"k{len(values)}")
+        values.append(value)
+    letters = await Outbox(settled=False).letters()
+    stated = [letter["context"]["event"]["plan"]["rules"][0]["last"]["value"] for letter in letters]
+    assert stated == values
+    assert len({letter["shared"] for letter in letters}) == 2
+    assert (await details("dialog")).version == before.version
 
 
 async def test_seats_given_back_elsewhere_are_seen_by_the_next(database):
