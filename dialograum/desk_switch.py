@@ -142,7 +142,7 @@ def _asked(to: Mode, event: EventDetails) -> Move:
     """The form as it is shown first: a switch locks the mode, the present mode asks for its lock or lifts it."""
     lock = not event.mode_locked if to is event.mode else True
     seats = "" if event.hybrid_capacity is None else str(event.hybrid_capacity)
-    return Move(to, lock, seats=seats if to is Mode.HYBRID else "")
+    return Move(to, lock, seats=seats if to is Mode.HYBRID and event.base_mode is not Mode.HYBRID else "")
 
 
 def _typed(to: Mode, form: Mapping[str, Any]) -> Move:
@@ -180,9 +180,10 @@ async def _carry_out(
 
 
 def _seats(event: EventDetails, move: Move) -> int | msgspec.UnsetType | None:
-    """The seats in the hall that are named, unset where they are what they were in the same mode."""
+    """The seats in the hall that are named, unset where they are what they were in the same mode, or never count."""
     is_same = move.to is event.mode and move.hybrid_capacity == event.hybrid_capacity
-    return msgspec.UNSET if is_same else move.hybrid_capacity
+    never_count = event.base_mode is Mode.HYBRID and not move.seats
+    return msgspec.UNSET if is_same or never_count else move.hybrid_capacity
 
 
 async def _page(

@@ -76,8 +76,7 @@ async def preview(
     if not isinstance(hybrid_capacity, msgspec.UnsetType):
         given = replace(event, hybrid_capacity=hybrid_capacity)
     moves = event.mode is not to or resizes(to, hybrid_capacity)
-    if moves:
-        check(given, to, now, has_servers=has_servers)
+    check(given, to, now, has_servers=has_servers, moves=moves)
     people = await _people(event.id)
     seen = await asyncio.to_thread(foresee, given, people, to if moves else None, now)
     lists = [

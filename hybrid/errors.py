@@ -11,12 +11,14 @@ class Hindrance(StrEnum):
     OVER = "over"
     NO_SERVERS = "no_servers"
     NO_ROOMS = "no_rooms"
+    NO_VENUE = "no_venue"
 
 
 DETAILS = {
     Hindrance.OVER: "The event is over.",
     Hindrance.NO_SERVERS: "No meeting server is set (JITSI_URLS), and the event has no [meeting] url.",
     Hindrance.NO_ROOMS: "No meeting server is set (JITSI_URLS), and the working groups need rooms.",
+    Hindrance.NO_VENUE: "The event is digital by itself and has no venue.",
 }
 
 

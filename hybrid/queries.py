@@ -235,7 +235,7 @@ async def source_of(indicator: str) -> Source | None:
 
 
 async def switches_of(event_id: int) -> list[dict[str, Any]]:
-    """Each change of the event's mode or lock, newest first, with `organiser.name` and `.email`."""
+    """Each change of the event's mode, lock or seats, newest first, with `organiser.name` and `.email`."""
     rows: list[dict[str, Any]] = (
         await ModeSwitch.select(
             *ModeSwitch.all_columns(), ModeSwitch.organiser.name, ModeSwitch.organiser.email

@@ -13,7 +13,7 @@ import msgspec
 from events import actions
 from events.changes import changes_between, stated
 from events.details import EventDetails
-from events.errors import EventCancelled
+from events.errors import EventCancelled, FormInvalid
 from events.queries import details_of, event_by_id, event_named
 from events.rules import Attendance, EventStatus, Limits, Mode, limits
 from events.tables import Event, Organiser
@@ -27,6 +27,8 @@ from registration.reminding import schedule_anew
 from registration.seating import Moves, move_online, move_to_hall, recount, rise
 from registration.seats import set_group_limits
 from registration.waitlist import fill, move_up
+
+NO_EFFECT = "hybrid_capacity: the event is hybrid by itself, its capacity counts."
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,8 @@ def hindrance(event: EventDetails, to: Mode, now: datetime, *, has_servers: bool
     """Why the event cannot move there, `None` where it can."""
     if now >= event.ends_at:
         return Hindrance.OVER
+    if to is not Mode.DIGITAL and event.base_mode is Mode.DIGITAL and not event.venues:
+        return Hindrance.NO_VENUE
     if to is not Mode.IN_PERSON and not has_servers:
         if event.meeting_url is None:
             return Hindrance.NO_SERVERS
@@ -68,18 +72,22 @@ async def set_mode(
     """Moves an event by hand. `lock` keeps rules from moving it again, until it is lifted the same way.
 
     With the mode that the event has only the lock changes, and the hall's seats where they are named. Moving it, or
-    locking it, answers what rules have proposed. Raises EventUnknown, EventCancelled and ModeRefused.
+    locking it, answers what rules have proposed. Raises EventUnknown, EventCancelled, ModeRefused, and FormInvalid for
+    seats of an event that is hybrid by itself, where they never count.
     """
     async with Event._meta.db.transaction():
         row = await event_named(slug, locked=True)
         decides = lock or row.mode != to
         if not isinstance(hybrid_capacity, msgspec.UnsetType):
+            if Mode(row.base_mode) is Mode.HYBRID:
+                raise FormInvalid([("hybrid_capacity", "no-effect")], NO_EFFECT)
             row.hybrid_capacity = hybrid_capacity
             await row.save([Event.hybrid_capacity])
         row.mode_locked = lock
         await row.save([Event.mode_locked])
         await actions.record(row, cause.by, now, "mode_set", to=to.value, locked=lock)
         if Mode(row.mode) is to and not resizes(to, hybrid_capacity):
+            check(await details_of(row), to, now, has_servers=has_servers, moves=False)
             await _log(row.id, to, to, cause, lock, now)
             row.version += 1
             await row.save([Event.version])
@@ -95,11 +103,15 @@ def resizes(mode: Mode, hybrid_capacity: int | msgspec.UnsetType | None) -> bool
     return mode is Mode.HYBRID and not isinstance(hybrid_capacity, msgspec.UnsetType)
 
 
-def check(event: EventDetails, to: Mode, now: datetime, *, has_servers: bool) -> None:
-    """Raises EventCancelled and ModeRefused where the event cannot move there."""
+def check(event: EventDetails, to: Mode, now: datetime, *, has_servers: bool, moves: bool = True) -> None:
+    """Raises EventCancelled and ModeRefused where the event cannot move there.
+
+    Where nobody `moves`, as with a lock, only one that is over or cancelled is refused.
+    """
     if event.status is EventStatus.CANCELLED:
         raise EventCancelled()
-    if hinders := hindrance(event, to, now, has_servers=has_servers):
+    hinders = hindrance(event, to, now, has_servers=has_servers)
+    if hinders is not None and (moves or hinders is Hindrance.OVER):
         raise SwitchRefused(hinders)
 
 
@@ -116,7 +128,7 @@ async def switch(row: Event, to: Mode, cause: Cause, now: datetime, *, has_serve
     event = await details_of(await event_by_id(before.id))
     if mode is not Mode.IN_PERSON:
         await make_rooms(event, now)
-    await _log(event.id, before.mode, mode, cause, event.mode_locked, now)
+    await _log(event.id, before.mode, mode, cause, event.mode_locked, now, resized=mode is before.mode)
     await schedule_anew(event.id, now)
     return await _tell(before, event, moves, cause, now)
 
@@ -157,7 +169,16 @@ async def _write(row: Event, before: Mode, mode: Mode, came_back: bool, cause: C
     await Event.update(values).where(Event.id == row.id)
 
 
-async def _log(event_id: int, before: Mode, mode: Mode, cause: Cause, locked: bool, now: datetime) -> None:
+async def _log(
+    event_id: int,
+    before: Mode,
+    mode: Mode,
+    cause: Cause,
+    locked: bool,
+    now: datetime,
+    *,
+    resized: bool = False,
+) -> None:
     await ModeSwitch(
         _ignore_missing=True,
         event=event_id,
@@ -167,6 +188,7 @@ async def _log(event_id: int, before: Mode, mode: Mode, cause: Cause, locked: bo
         organiser=cause.by.id if cause.by else None,
         reason=cause.reason,
         locked=locked,
+        resized=resized,
         evidence=dict(cause.evidence) if cause.evidence else None,
     ).save()
 

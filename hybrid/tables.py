@@ -89,7 +89,7 @@ class ModeRule(Table):
 
 
 class ModeSwitch(Table):
-    """Each change of an event's mode or lock; rows are only ever added."""
+    """Each change of an event's mode, or of its lock or the hall's seats within the mode; rows are only ever added."""
 
     id: Serial
     event = ForeignKey(Event, on_delete=OnDelete.cascade, index=True)
@@ -101,6 +101,7 @@ class ModeSwitch(Table):
     )
     reason = Text(null=True, default=None, help_text="as the organiser wrote it")
     locked = Boolean(default=False, help_text="whether the mode was locked from then on")
+    resized = Boolean(default=False, help_text="whether the hall's seats changed within the mode")
     evidence: Any = JSONB(null=True, default=None, help_text="rule, reading, report and time")
 
 

@@ -173,7 +173,7 @@ async def waitlist(event_id: int, attendance: Attendance) -> list[Waiter]:
 
 
 async def lacking_groups(
-    event_id: int, slots: Sequence[int], sessions: int, rising: Sequence[int]
+    event_id: int, slots: Sequence[int], sessions: int, rising: Sequence[int] = ()
 ) -> list[Waiter]:
     """Who holds a place, or is among `rising`, and has no group in a session for which they wished one.
 

@@ -71,10 +71,10 @@ class Town:
             if self.lot.random() < 0.2:
                 await cancel(row["name"], self.now)
 
-    def turn(self) -> tuple[Mode, dict[str, Any]]:
-        """Where a hand moves the event next."""
+    def turn(self, base: Mode) -> tuple[Mode, dict[str, Any]]:
+        """Where a hand moves the event next, with seats in the hall where they count."""
         to = self.lot.choice(list(Mode))
-        named = to is Mode.HYBRID and self.lot.random() < 0.7
+        named = to is Mode.HYBRID and base is not Mode.HYBRID and self.lot.random() < 0.7
         return to, {"hybrid_capacity": self.lot.choice([None, 0, 1, 3, 6])} if named else {}
 
 
@@ -139,8 +139,8 @@ async def test_the_preview_of_every_switch_is_what_it_does(seed, monkeypatch):
         town.now = now
         if now < CLOSES_AT:
             await town.people_come_and_go()
-        to, changes = town.turn()
         before = await details("dialog")
+        to, changes = town.turn(before.base_mode)
         outlook = await preview(before, to, now, has_servers=True, **changes)
         assert await details("dialog") == before
         after, found = await made(before, to, now, **changes)

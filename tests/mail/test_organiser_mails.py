@@ -51,6 +51,8 @@ CODES_OF_FAILURES = (
     "redirect",
     "slow",
     "unreachable",
+    "no-file",
+    "closed",
     "malformed",
 )
 
