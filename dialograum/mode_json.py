@@ -64,6 +64,7 @@ def _rule_json(view: RuleView, words: ModeWords, zone: ZoneInfo) -> Json:
         "key": rule.key,
         "indicator": rule.indicator,
         "region": rule.region,
+        "region_title": dict(rule.region_title),
         "enter_at": rule.enter_at,
         "leave_at": rule.leave_at,
         "enter_after": rule.enter_after,

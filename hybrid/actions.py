@@ -112,6 +112,7 @@ async def _propose_leaving(
         "rule": rule.spec.effective_key,
         "indicator": rule.spec.indicator,
         "region": rule.spec.region,
+        "region_title": dict(rule.spec.region_title),
     }
     if "value" in verdict:
         evidence |= {"reading": {"value": verdict["value"], "row_on": verdict["row_on"]}}

@@ -68,6 +68,7 @@ class Judgement:
             "rule": rule.key,
             "indicator": rule.indicator,
             "region": rule.region,
+            "region_title": dict(rule.region_title),
             "is_on": self.standing.is_on,
             "reading": {"value": reading.value, "row_on": reading.row_on.isoformat()},
             "report": {

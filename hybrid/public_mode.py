@@ -82,6 +82,7 @@ class PublicSwitch:
     reason: str | None
     indicator: str | None
     region: str | None
+    region_title: Mapping[str, str]
     threshold: float | None
     in_a_row: int
     is_on: bool
@@ -241,6 +242,7 @@ def _switch(
         reason=row["reason"] or None,
         indicator=evidence.get("indicator") if has_reading else None,
         region=evidence.get("region"),
+        region_title=evidence.get("region_title") or {},
         threshold=evidence.get("threshold"),
         in_a_row=evidence.get("in_a_row") or 1,
         is_on=bool(evidence.get("is_on")),

@@ -4,8 +4,8 @@ Source: "Mode" in the interface. A reading is what one report says to one rule; 
 dates.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -26,7 +26,10 @@ FURTHER = (Mode.IN_PERSON, Mode.HYBRID, Mode.DIGITAL)
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule with its defaults filled in; `expires_on` is its last day."""
+    """A rule with its defaults filled in; `expires_on` is its last day.
+
+    `region_title` is what people call the region, by language.
+    """
 
     key: str
     indicator: str
@@ -43,6 +46,7 @@ class Rule:
     freeze: timedelta
     proposes: bool
     expires_on: date | None
+    region_title: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ def resolved(spec: ModeRuleSpec, kind: Literal["series", "state"], *, weekly: bo
         freeze=timedelta(hours=given(spec.freeze_hours, 48, 3)),
         proposes=spec.approval == "propose",
         expires_on=spec.expires_on,
+        region_title=spec.region_title,
     )
 
 

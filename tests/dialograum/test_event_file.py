@@ -535,6 +535,7 @@ def test_the_event_of_guetersloh_is_read_in_full():
         ModeRuleSpec(
             indicator="rki-incidence",
             region="05754",
+            region_title={"de": "Gütersloh", "en": "Gütersloh", "tr": "Gütersloh", "ar": "غوترسلو"},
             enter_at=400.0,
             leave_at=300.0,
             enter_after=3,

@@ -128,15 +128,6 @@ async def test_a_link_that_is_none_opens_nothing(town, usual):
         assert "location" not in (await visitor.send_on(page, link)).headers
 
 
-async def test_a_form_without_its_token_leads_nowhere(town, usual):
-    await hold(town)
-    link = town.link("join", await register(town))
-    async with usual() as server, at("17:00"):
-        answer = await (await browser(town, server)).post(link)
-        assert answer.status_code == 403
-        assert server.asked == []
-
-
 async def test_who_left_gets_in_no_more(town, usual):
     await hold(town)
     registration = await register(town)

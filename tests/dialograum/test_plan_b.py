@@ -72,6 +72,20 @@ async def test_the_rule_stands_there_in_words_with_the_value_its_date_and_its_so
     assert text.index("If two reports") < text.index("332.7") < text.index("Threshold 400")
 
 
+async def test_the_region_is_called_as_people_call_it(town, visitor):
+    title = {"de": "Gütersloh", "en": "Guetersloh"}
+    await town.event(contact=CONTACT, mode_rules=[EVENT["mode_rules"][0] | {"region_title": title}])
+    await come_in(250, 332.7)
+    page = await visitor.get(PAGE)
+    assert "by county, Guetersloh" in words(page)
+    assert COUNTY not in page.text
+    evidence = await by_rule(region_title=title)
+    await switched("digital", evidence=evidence)
+    page = await visitor.get(PAGE)
+    assert words(page).count("by county, Guetersloh") == 2
+    assert COUNTY not in page.text
+
+
 async def test_without_a_rule_there_is_no_plan_b(town, visitor):
     await town.event(contact=CONTACT)
     assert PLAN not in (await visitor.get(PAGE)).text

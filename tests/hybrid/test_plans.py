@@ -58,6 +58,7 @@ async def test_a_rule_is_stated_in_full():
                 "key": "rki-incidence/05754/digital",
                 "indicator": "rki-incidence",
                 "region": "05754",
+                "region_title": {},
                 "mode": "digital",
                 "enter_at": 400,
                 "leave_at": 300,

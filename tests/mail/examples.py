@@ -117,6 +117,7 @@ BY_INCIDENCE: dict[str, Any] = {
         "key": "rki-incidence/05754/digital",
         "indicator": "rki-incidence",
         "region": "05754",
+        "region_title": {"de": "Gütersloh", "ar": "غوترسلو"},
         "mode": "digital",
         "enter_at": 400.0,
         "leave_at": 300.0,

@@ -35,6 +35,7 @@ SWITCHES = {
                     "rule": "rki-incidence/05754/digital",
                     "indicator": "rki-incidence",
                     "region": "05754",
+                    "region_title": {"de": "Gütersloh", "ar": "غوترسلو"},
                     "is_on": True,
                     "reading": {"value": 445.2, "row_on": "2022-10-01"},
                     "in_a_row": 3,
