@@ -61,8 +61,8 @@ async def _databases(data_dir: Path) -> AsyncIterator[Databases]:
             if kind not in ready:
                 settings = Settings(data_dir=data_dir)
                 if kind == "tcp":
-                    address = await stack.enter_async_context(tcp_server(data_dir))
-                    settings = Settings(data_dir=data_dir, database_url=address, secret_key="s" * 40)
+                    server = await stack.enter_async_context(tcp_server(data_dir))
+                    settings = Settings(data_dir=data_dir, database_url=server.address, secret_key="s" * 40)
                 else:
                     settings.make_folders()
                     await embedded.start(data_dir, durable=False)

@@ -1,5 +1,6 @@
 """A second PostgreSQL, as a data centre has one: reached over TCP, with a password, by a user who owns one database."""
 
+import asyncio
 import contextlib
 import itertools
 import os
@@ -8,9 +9,11 @@ import shutil
 import socket
 import tempfile
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import asyncpg
+import psutil
 
 from dialograum import embedded
 
@@ -44,9 +47,34 @@ def short_folder() -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
+@dataclass(frozen=True)
+class Server:
+    """A server that runs, and its address with the password in it. What was committed survives its death."""
+
+    cluster: Path
+    address: str
+
+    async def die(self, *, at_once: bool) -> None:
+        """Ends without a word to anybody, as by a failure; `at_once`: by -9."""
+        if at_once:
+            postmaster = embedded._postmaster(self.cluster)
+            assert postmaster is not None
+            family = [postmaster, *postmaster.children(recursive=True)]
+            postmaster.kill()
+            await asyncio.to_thread(psutil.wait_procs, family)
+        else:
+            await self._control("stop", "--mode=immediate")
+
+    async def start(self) -> None:
+        """Starts it again as it was."""
+        await self._control("restart", "--log=log")
+
+    async def _control(self, *arguments: str) -> None:
+        await asyncio.to_thread(embedded._run, self.cluster, "pg_ctl", *arguments, "--wait", "--silent")
+
+
 @contextlib.asynccontextmanager
-async def tcp_server(folder: Path) -> AsyncIterator[str]:
-    """The server's address, with the password in it."""
+async def tcp_server(folder: Path) -> AsyncIterator[Server]:
     cluster, port, password = folder / "tcp", free_port(), secrets.token_urlsafe(12)
     cluster.mkdir(mode=0o700)
     words = folder / "password"
@@ -65,6 +93,8 @@ async def tcp_server(folder: Path) -> AsyncIterator[str]:
         "--no-sync",
     )
     options = embedded.OPTIONS | embedded.CARELESS | {"listen_addresses": "127.0.0.1", "port": str(port)}
+    # Without it, what was committed last is lost with the server, though not with its files.
+    options["synchronous_commit"] = "on"
     written = " ".join(f"-c {name}='{value}'" for name, value in options.items())
     embedded._run(cluster, "pg_ctl", "start", "--wait", "--log=log", f"--options={written}")
     try:
@@ -74,6 +104,6 @@ async def tcp_server(folder: Path) -> AsyncIterator[str]:
         await admin.execute(f"CREATE ROLE {ROLE} LOGIN PASSWORD '{password}'")
         await admin.execute(f"CREATE DATABASE {ROLE} OWNER {ROLE}")
         await admin.close()
-        yield f"postgresql://{ROLE}:{password}@127.0.0.1:{port}/{ROLE}"
+        yield Server(cluster, f"postgresql://{ROLE}:{password}@127.0.0.1:{port}/{ROLE}")
     finally:
         embedded._run(cluster, "pg_ctl", "stop", "--silent", "--mode=immediate")

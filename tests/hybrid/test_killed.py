@@ -33,14 +33,22 @@ FIRST_DAY = SECOND_DAY - timedelta(days=1)
 AT = datetime.combine(SECOND_DAY, time(6), UTC)
 
 
+CAPACITIES = {"capacity": len(SEATED), "digital_capacity": 8}
+
+
+async def fill(now):
+    """Fills the hall; more people wait than there are places online."""
+    for name in SEATED:
+        await seat(name, now, slug="forum")
+    for name in WAITING:
+        await register(name, now, slug="forum")
+        await confirmed(name, now)
+
+
 async def full():
     """The event with a full hall and people who wait, one report before it moves."""
-    await event(registration={"capacity": len(SEATED), "digital_capacity": 8})
-    for name in SEATED:
-        await seat(name, BEFORE, slug="forum")
-    for name in WAITING:
-        await register(name, BEFORE, slug="forum")
-        await confirmed(name, BEFORE)
+    await event(registration=CAPACITIES)
+    await fill(BEFORE)
     await publish(FIRST_DAY, 500)
     assert (await details("forum")).mode is Mode.IN_PERSON
 
@@ -73,7 +81,8 @@ ONCE_EACH = sorted(
 )
 
 
-async def assert_moved_once():
+async def assert_moved_once(by=SECOND_DAY):
+    """The event has moved by the report of that day, once, and with everybody."""
     after = await details("forum")
     assert (after.mode, after.sequence) == (Mode.DIGITAL, 1)
     assert (after.online_taken, after.online_limit, after.waiting(Attendance.ONLINE)) == (8, 8, 1)
@@ -84,7 +93,7 @@ async def assert_moved_once():
     assert await MeetingRoom.count() == 1
     (entry,) = await ModeSwitch.select().output(load_json=True)
     assert (entry["from_mode"], entry["to_mode"], entry["organiser"]) == ("in_person", "digital", None)
-    assert entry["evidence"]["report"]["report_on"] == SECOND_DAY.isoformat()
+    assert entry["evidence"]["report"]["report_on"] == by.isoformat()
     await assert_in_order()
 
 

@@ -30,6 +30,7 @@ from tests.hybrid.jitsi import Jitsi, jitsi
 from tests.hybrid.origin import Origin, answer, origin
 from tests.hybrid.prosody import Refused
 from tests.journeys.installation import LINK, OFFICE, PATIENCE, Installation, installed, path_in
+from tests.visitor import words
 
 EXAMPLES = Path(event_file.__file__).parent / "examples"
 INDICATOR, COUNTY, SECRET = "rki-incidence", "05754", "s" * 40
@@ -55,6 +56,19 @@ class Behind:
     def token(self) -> str:
         assert self.address is not None
         return parse_qs(urlsplit(self.address).query)["jwt"][0]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Where an event takes place, as everybody finds it: page, structured data, calendar file, feed, API."""
+
+    words: str
+    attendance: str
+    status: str
+    places: tuple[str, ...]
+    calendar: tuple[str, int]
+    feed: tuple[str, int]
+    mode: str
 
 
 class Moving:
@@ -111,6 +125,49 @@ class Moving:
         assert found["next"] is None
         return {item["email"]: item for item in found["items"]}
 
+    async def shown(self, slug: str) -> Shown:
+        """What a stranger sees of the event."""
+        async with self.town.visitor() as visitor:
+            page = await visitor.get(f"/events/{slug}")
+            own = await visitor.get(f"/events/{slug}/calendar.ics")
+            feed = await visitor.get("/calendar.ics")
+            event = (await visitor.get(f"/api/v1/events/{slug}")).json()
+        found = re.search(r'<script type="application/ld\+json">(.*?)</script>', page.text, re.DOTALL)
+        assert found is not None
+        told = json.loads(found[1])
+        location = told["location"]
+        places = location if isinstance(location, list) else [location]
+        return Shown(
+            words=words(page),
+            attendance=told["eventAttendanceMode"].rpartition("/")[2],
+            status=told["eventStatus"].rpartition("/")[2],
+            places=tuple(sorted(place["@type"] for place in places)),
+            calendar=_place_in(own.text, slug),
+            feed=_place_in(feed.text, slug),
+            mode=event["mode"],
+        )
+
+    async def mails(self, slug: str) -> list[dict[str, Any]]:
+        """The messages of an event, as the API lists them, once all have left and are recorded."""
+        async with self.town.system() as office:
+
+            async def listed() -> list[dict[str, Any]]:
+                found = (await office.get(f"/api/v1/events/{slug}/messages?limit=500")).json()
+                return list(found["items"])
+
+            await seen(listed, _have_left, f"the last mail of {slug}")
+            return await listed()
+
+    async def times(self, slug: str, people: Collection[str]) -> list[datetime]:
+        """Of the last switch: when its report was read, when it was made, when the mails left to these, in order."""
+        mails = await self.mails(slug)
+        async with self.town.system() as office:
+            mode = (await office.get(f"/api/v1/events/{slug}/mode")).json()
+        last = max(mode["switches"], key=lambda switch: str(switch["at"]))
+        sent = dict(sorted((one["to"], one["sent_at"]) for one in mails if one["status"] == "sent"))
+        stages = [last["evidence"]["report"]["read_at"], last["at"], *sorted(sent[one] for one in people)]
+        return list(map(datetime.fromisoformat, stages))
+
     async def behind(self, links: Mapping[str, str], at: datetime) -> dict[str, Behind]:
         """Presses the button of each link at that time; what it led to, by the same key."""
         assert self._later.stdin is not None
@@ -136,6 +193,17 @@ class Moving:
         return found.room
 
 
+def _have_left(mails: list[dict[str, Any]]) -> bool:
+    return not {"queued", "sending"} & {one["status"] for one in mails}
+
+
+def _place_in(content: str, slug: str) -> tuple[str, int]:
+    """The place and the number of the entry for an event in a calendar."""
+    entries: list[Any] = icalendar.Calendar.from_ical(content).walk("VEVENT")
+    (one,) = [entry for entry in entries if str(entry["URL"]).endswith(f"/events/{slug}")]
+    return str(one["LOCATION"]), int(one["SEQUENCE"])
+
+
 async def seen(look: Callable[[], Awaitable[Any]], is_true: Callable[[Any], bool], what: str) -> None:
     """Waits for something that a page of the service shows."""
     deadline = time.monotonic() + PATIENCE
@@ -151,6 +219,7 @@ class Invitation:
     method: str
     uid: str
     sequence: int
+    place: str
     content: str
 
     @property
@@ -171,8 +240,14 @@ def invitation(mail: EmailMessage) -> Invitation:
     assert part.get_param("method") == read.method.value
     assert (str(one["UID"]), int(one["SEQUENCE"])) == (read.vevent.uid.value, int(read.vevent.sequence.value))
     assert one["DTSTART"].dt == read.vevent.dtstart.value
-    unfolded = re.sub(r"\r?\n ", "", text)
-    return Invitation(read.method.value, read.vevent.uid.value, int(read.vevent.sequence.value), unfolded)
+    assert str(one["LOCATION"]) == read.vevent.location.value
+    return Invitation(
+        method=read.method.value,
+        uid=read.vevent.uid.value,
+        sequence=int(read.vevent.sequence.value),
+        place=read.vevent.location.value,
+        content=re.sub(r"\r?\n ", "", text),
+    )
 
 
 def join_path(mail: EmailMessage) -> str:

@@ -1,5 +1,6 @@
 """An event moves online by its rule and comes back: at every stage mails, calendars, page and links are right."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime
@@ -10,7 +11,6 @@ import pytest
 from events.rules import instant
 from tests.journeys.installation import until
 from tests.journeys.moving import Moving, confirm, invitation, join_path, moving
-from tests.visitor import words
 
 GUETERSLOH, HERFORD = "guetersloh-dialog-2022.toml", "herford-werkstatt-2023.toml"
 LANGUAGES = ("de", "en", "tr", "uk", "ar")
@@ -18,6 +18,7 @@ GROUPS = (
     *("willkommenskultur", "bildung-arbeit", "bildung-erziehung", "beratung"),
     *("wohnen", "teilhabe", "gesundheit"),
 )
+HALL = "Stadthalle Gütersloh"
 BY_HAND, SEATED, PEOPLE = 100, 120, 142
 HIGH, LOW = 450, 200
 RULE = {
@@ -30,6 +31,8 @@ RULE = {
     # As many publications as it takes come in a minute here: the first bear dates of last week.
     "max_age_hours": 720,
 }
+
+logger = logging.getLogger(__name__)
 
 
 @pytest.fixture
@@ -86,6 +89,14 @@ def counted(town: Moving, people: Iterable[str]) -> Counter[str]:
     return Counter({one: found[one] for one in people})
 
 
+async def assert_in_time(town: Moving, slug: str, people: list[str]) -> None:
+    """Nobody was told before it was so. How long it took is logged (`--log-cli-level=info`)."""
+    read_at, switched_at, *sent_at = await town.times(slug, people)
+    assert read_at <= switched_at <= sent_at[0]
+    seconds = (sent_at[-1] - read_at).total_seconds()
+    logger.info("The last of %d mails left %.1f s after the report was read", len(people), seconds)
+
+
 async def test_the_event_of_guetersloh_moves_online_and_comes_back(town):
     slug, day = await town.import_example(GUETERSLOH, mode_rules=[RULE])
     await fill(town, slug)
@@ -94,22 +105,38 @@ async def test_the_event_of_guetersloh_moves_online_and_comes_back(town):
     first = {one: invitation(town.postbox.to(one)[-1]) for one in people[:SEATED]}
     assert {entry.method for entry in first.values()} == {"REQUEST"}
 
-    async with town.town.visitor() as visitor:
-        page = await visitor.get(f"/events/{slug}")
-        assert "https://schema.org/OfflineEventAttendanceMode" in page.text
-        days = [await town.publish(slug, HIGH, mode) for mode in ("in_person", "in_person", "digital")]
-        page = await visitor.get(f"/events/{slug}")
-        assert "https://schema.org/OnlineEventAttendanceMode" in page.text
-        assert "https://schema.org/EventMovedOnline" in page.text
-        assert "Diese Veranstaltung findet jetzt online statt" in words(page)
+    assert {HALL in entry.place for entry in first.values()} == {True}
+    shown = await town.shown(slug)
+    assert (shown.mode, shown.attendance, shown.status) == (
+        "in_person",
+        "OfflineEventAttendanceMode",
+        "EventScheduled",
+    )
+    assert shown.places == ("Place",)
+    assert shown.calendar == shown.feed
+    assert HALL in shown.calendar[0]
+    days = [await town.publish(slug, HIGH, mode) for mode in ("in_person", "in_person", "digital")]
+    moved = await town.shown(slug)
+    assert (moved.mode, moved.attendance, moved.status) == (
+        "digital",
+        "OnlineEventAttendanceMode",
+        "EventMovedOnline",
+    )
+    assert moved.places == ("VirtualLocation",)
+    assert moved.calendar == moved.feed == ("Online", shown.calendar[1] + 1)
+    assert "Diese Veranstaltung findet jetzt online statt" in moved.words
+    assert HALL not in moved.words.replace(f"Vorher: {HALL}", "")
 
     # Everybody is told once, with an entry of the same UID that is newer, and who waited has moved up.
     told = await news(town, before)
+    await assert_in_time(town, slug, people)
     online = {one: invitation(mail) for one, mail in told.items()}
     for one, entry in online.items():
         assert entry.method == "REQUEST"
         assert one not in first or (entry.uid, entry.sequence > first[one].sequence) == (first[one].uid, True)
         assert entry.join == join_path(told[one])
+        assert entry.join in entry.place
+        assert HALL not in entry.place
     assert len({entry.uid for entry in online.values()}) == PEOPLE
     assert {mail["Content-Language"] for mail in told.values()} == set(LANGUAGES)
     listed = await town.registrations(slug)
@@ -137,21 +164,32 @@ async def test_the_event_of_guetersloh_moves_online_and_comes_back(town):
     before = counted(town, people)
     days += [await town.publish(slug, LOW, mode) for mode in ["digital"] * 4 + ["hybrid"]]
     back = {one: invitation(mail) for one, mail in (await news(town, before)).items()}
+    await assert_in_time(town, slug, people)
     for one, entry in back.items():
         assert (entry.method, entry.uid) == ("REQUEST", online[one].uid)
         assert entry.sequence > online[one].sequence
+        # Whoever has a seat in the hall reads where it is, whoever has none gets the link.
+        assert (HALL in entry.place, "/join/" in entry.place) == (one in first, one not in first)
     listed = await town.registrations(slug)
     assert {listed[one]["attendance"] for one in people[:SEATED]} == {"in_person"}
     assert {listed[one]["attendance"] for one in people[SEATED:]} == {"online"}
     assert Counter(one["groups"]["groups"] for one in listed.values()) == {**held, None: without}
+    after = await town.shown(slug)
+    assert (after.mode, after.attendance, after.status) == (
+        "hybrid",
+        "MixedEventAttendanceMode",
+        "EventScheduled",
+    )
+    assert after.places == ("Place", "VirtualLocation")
+    assert after.calendar == after.feed == (f"{shown.calendar[0]}, oder online", moved.calendar[1] + 1)
+    assert HALL in after.words
+    assert "Vorher" not in after.words
     async with town.town.visitor() as visitor:
-        page = await visitor.get(f"/events/{slug}")
-        assert "https://schema.org/MixedEventAttendanceMode" in page.text
         event = (await visitor.get(f"/api/v1/events/{slug}")).json()
-    assert (event["mode"], event["registration"]["seats_left"]["in_person"]) == ("hybrid", 0)
+    assert event["registration"]["seats_left"]["in_person"] == 0
     found = await town.behind(links, working)
     assert {one for one in people if found[one].address is None} == set(people[:SEATED])
-    assert all("Stadthalle" in found[one].words for one in people[:SEATED])
+    assert all(HALL in found[one].words for one in people[:SEATED])
     assert {town.opens_alone(found[one], working, rooms) for one in people[SEATED:]} <= rooms
 
     async with town.town.system() as office:
