@@ -63,7 +63,10 @@ Shown = NamedDependency[SkipValidation[Callable[[EventDetails], Json]]]
 
 
 class Cancellation(msgspec.Struct, forbid_unknown_fields=True):
-    reason: Annotated[str, msgspec.Meta(max_length=2000)] | None = None
+    reason: (
+        Annotated[str, msgspec.Meta(max_length=2000, description="Must be text, 2000 characters at most.")]
+        | None
+    ) = None
 
 
 class EventApi(Controller):

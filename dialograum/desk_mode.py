@@ -147,7 +147,7 @@ async def _mode_page(
     allow_forms_to(request, managed, servers)
     view = await mode_view(managed, settings.sources, now, with_points=True)
     interval = timedelta(seconds=settings.indicator_interval)
-    moved = [switch for switch in view.switches if switch["from_mode"] != switch["to_mode"]]
+    moved = view.switches
     return Template(
         "desk/mode.html",
         context={
@@ -252,7 +252,7 @@ def _content(view: ModeView, rule: RuleView, now: datetime) -> Content:
     turns = [
         Turn(local_time(switch["at"], zone), Mode(switch["to_mode"]), _value_of(switch, rule.rule))
         for switch in reversed(view.switches)
-        if switch["from_mode"] != switch["to_mode"] and switch["at"].date() >= since
+        if switch["at"].date() >= since
     ]
     return Content(
         values=values,

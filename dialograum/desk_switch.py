@@ -115,7 +115,7 @@ class SwitchPages(Controller):
                 managed.id, proposal_id, caller.organiser, now, has_servers=bool(settings.jitsi_urls)
             )
         except (ModeRefused, EventCancelled):
-            return await _proposal_page(managed, proposal_id, caller, now, settings)
+            return await _proposal_page(managed, proposal_id, caller, now, settings, status_code=409)
         return see_other(request, f"/organise/events/{managed.slug}/mode/proposals/{proposal_id}")
 
     @post("/proposals/{proposal_id:uuid}/decline", guards=[may_write], status_code=200)
@@ -142,7 +142,7 @@ def _asked(to: Mode, event: EventDetails) -> Move:
     """The form as it is shown first: a switch locks the mode, the present mode asks for its lock or lifts it."""
     lock = not event.mode_locked if to is event.mode else True
     seats = "" if event.hybrid_capacity is None else str(event.hybrid_capacity)
-    return Move(to, lock, seats=seats if to is Mode.HYBRID else "")
+    return Move(to, lock, seats=seats if to is Mode.HYBRID and event.base_mode is not Mode.HYBRID else "")
 
 
 def _typed(to: Mode, form: Mapping[str, Any]) -> Move:
@@ -168,9 +168,6 @@ def _typed(to: Mode, form: Mapping[str, Any]) -> Move:
 async def _carry_out(
     event: EventDetails, move: Move, caller: Caller, now: datetime, settings: Settings
 ) -> EventDetails:
-    seats = move.hybrid_capacity
-    if move.to is event.mode and seats == event.hybrid_capacity:
-        seats = msgspec.UNSET
     return await set_mode(
         event.slug,
         move.to,
@@ -178,8 +175,15 @@ async def _carry_out(
         now,
         has_servers=bool(settings.jitsi_urls),
         lock=move.lock,
-        hybrid_capacity=seats,
+        hybrid_capacity=_seats(event, move),
     )
+
+
+def _seats(event: EventDetails, move: Move) -> int | msgspec.UnsetType | None:
+    """The seats in the hall that are named, unset where they are what they were in the same mode, or never count."""
+    is_same = move.to is event.mode and move.hybrid_capacity == event.hybrid_capacity
+    never_count = event.base_mode is Mode.HYBRID and not move.seats
+    return msgspec.UNSET if is_same or never_count else move.hybrid_capacity
 
 
 async def _page(
@@ -192,11 +196,18 @@ async def _page(
     has_changed: bool = False,
     status_code: int = 200,
 ) -> Template:
-    outlook, refusal = None, None
+    outlook: SwitchOutlook | None = None
+    refusal: Refusal | None = None
     if "hybrid_capacity" not in move.errors:
         try:
-            outlook = await preview(event.id, lambda: _carry_out(event, move, caller, now, settings))
-        except Refusal as error:
+            outlook = await preview(
+                event,
+                move.to,
+                now,
+                has_servers=bool(settings.jitsi_urls),
+                hybrid_capacity=_seats(event, move),
+            )
+        except (ModeRefused, EventCancelled) as error:
             refusal = error
     return Template(
         "desk/set_mode.html",
@@ -211,7 +222,13 @@ async def _page(
 
 
 async def _proposal_page(
-    event: EventDetails, proposal_id: UUID, caller: Caller, now: datetime, settings: Settings
+    event: EventDetails,
+    proposal_id: UUID,
+    caller: Caller,
+    now: datetime,
+    settings: Settings,
+    *,
+    status_code: int = 200,
 ) -> Template:
     proposal = await proposal_of(event.id, proposal_id)
     to = await destination(event, proposal)
@@ -219,13 +236,8 @@ async def _proposal_page(
     refusal: Refusal | None = None
     if proposal.answer is None:
         try:
-            outlook = await preview(
-                event.id,
-                lambda: accept(
-                    event.id, proposal_id, caller.organiser, now, has_servers=bool(settings.jitsi_urls)
-                ),
-            )
-        except Refusal as error:
+            outlook = await preview(event, to, now, has_servers=bool(settings.jitsi_urls))
+        except (ModeRefused, EventCancelled) as error:
             refusal = error
     return Template(
         "desk/mode_proposal.html",
@@ -235,7 +247,7 @@ async def _proposal_page(
             "proposal": proposal,
             "to": to,
         },
-        status_code=refusal.status if refusal is not None else 200,
+        status_code=status_code,
     )
 
 

@@ -1,7 +1,5 @@
 """The JSON API: an event's mode, why it is so, and moving it by hand."""
 
-from typing import Annotated
-
 import msgspec
 from litestar import Controller, get, put
 from litestar.di import NamedDependency
@@ -14,7 +12,7 @@ from dialograum.settings import Settings
 from events.api import Json
 from events.controllers import Now
 from events.forms import Reason, Seats
-from events.rules import Mode
+from events.rules import Mode, Role
 from hybrid.overview import mode_view
 from hybrid.switching import Cause, set_mode
 
@@ -24,9 +22,7 @@ class ModeBody(msgspec.Struct, forbid_unknown_fields=True):
 
     mode: Mode
     reason: Reason
-    lock: Annotated[bool, msgspec.Meta(description="keep rules from moving the event until it is lifted")] = (
-        True
-    )
+    lock: bool = True
     hybrid_capacity: Seats | msgspec.UnsetType | None = msgspec.UNSET
 
 
@@ -34,21 +30,32 @@ class ModeApi(Controller):
     path = "/events"
     tags = ["Mode"]
 
-    @get("/{slug:str}/mode", guards=[signed_in], summary="An event's mode, its rules and its switches")
+    @get(
+        "/{slug:str}/mode",
+        guards=[signed_in],
+        summary="An event's mode, its rules and its switches",
+        description="A rule has all its keys with the values that count. `switches` are changes of the mode;"
+        " `adjustments` say `what` changed within it: `locked`, `unlocked`, `seats` in the hall. Both are newest first."
+        " `via` is `rule`, `proposal` (of a rule, accepted), `hand` or `command line`; `by` is the organiser's name,"
+        " else the address (to helpers `organiser`), and where it was no organiser the same as `via`.",
+    )
     async def mode(
         self,
         managed: Managed,
+        caller: Calling,
         now: Now,
         settings: NamedDependency[Settings],
         mode_words: NamedDependency[ModeWords],
     ) -> Json:
-        return mode_json(await mode_view(managed, settings.sources, now), mode_words)
+        view = await mode_view(managed, settings.sources, now)
+        return mode_json(view, mode_words, shows_addresses=caller.organiser.role != Role.HELPER)
 
     @put(
         "/{slug:str}/mode",
         guards=[may_write],
         summary="Move an event by hand, and tell everybody",
-        description="`lock: false` with the mode that the event has lifts the lock.",
+        description="`lock` keeps rules from moving the event until it is lifted: by `lock: false`, also with the mode"
+        " that the event has.",
     )
     async def set(
         self,

@@ -5,8 +5,6 @@ from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import msgspec
-
 from dialograum.mode_words import ModeWords
 from hybrid.overview import ModeView, RuleView
 from hybrid.replay import Replay
@@ -14,8 +12,8 @@ from hybrid.replay import Replay
 Json = dict[str, Any]
 
 
-def mode_json(view: ModeView, words: ModeWords) -> Json:
-    """The answer of `GET /events/{slug}/mode`."""
+def mode_json(view: ModeView, words: ModeWords, *, shows_addresses: bool = True) -> Json:
+    """The answer of `GET /events/{slug}/mode`; helpers see no address of an organiser."""
     event = view.event
     zone = ZoneInfo(event.timezone)
     return {
@@ -26,7 +24,24 @@ def mode_json(view: ModeView, words: ModeWords) -> Json:
         "locked": event.mode_locked,
         "freezes_at": _at(view.freezes_at, zone),
         "rules": [_rule_json(rule, words, zone) for rule in view.rules],
-        "switches": [switch_json(switch, zone) for switch in view.switches],
+        "switches": [
+            {
+                "at": _at(switch["at"], zone),
+                "from": switch["from_mode"],
+                "to": switch["to_mode"],
+                **_decision_json(switch, shows_addresses),
+            }
+            for switch in view.switches
+        ],
+        "adjustments": [
+            {
+                "at": _at(entry["at"], zone),
+                "mode": entry["to_mode"],
+                "what": "seats" if entry["resized"] else "locked" if entry["locked"] else "unlocked",
+                **_decision_json(entry, shows_addresses),
+            }
+            for entry in view.adjustments
+        ],
         "proposals": [
             {
                 "id": str(proposal.id),
@@ -46,14 +61,22 @@ def _rule_json(view: RuleView, words: ModeWords, zone: ZoneInfo) -> Json:
     verdict = words.verdict(view)
     last = view.last
     return {
-        **msgspec.to_builtins(view.spec),
         "key": rule.key,
+        "indicator": rule.indicator,
+        "region": rule.region,
+        "region_title": dict(rule.region_title),
+        "enter_at": rule.enter_at,
+        "leave_at": rule.leave_at,
         "enter_after": rule.enter_after,
         "leave_after": rule.leave_after,
         "settle_days": rule.settle_days,
+        "trend": "rising" if rule.only_rising else "any",
+        "mode": rule.mode.value,
         "max_age_hours": int(rule.max_age.total_seconds() // 3600),
         "evaluate_days": rule.evaluate_days,
         "freeze_hours": int(rule.freeze.total_seconds() // 3600),
+        "approval": "propose" if rule.proposes else "automatic",
+        "expires_on": rule.expires_on.isoformat() if rule.expires_on else None,
         "on": view.is_on,
         "since": _at(view.turned_at, zone),
         "evaluated_from": _at(view.evaluated_from, zone),
@@ -71,18 +94,19 @@ def _rule_json(view: RuleView, words: ModeWords, zone: ZoneInfo) -> Json:
     }
 
 
-def switch_json(switch: Json, zone: ZoneInfo) -> Json:
-    """An entry of the log; `by` is an organiser's name, else `rule`."""
+def _decision_json(entry: Json, shows_addresses: bool) -> Json:
+    """Who decided: `by` is the name or address of an organiser, else the same as `via`."""
+    name = entry["organiser.name"] or (entry["organiser.email"] if shows_addresses else "organiser")
+    if entry["organiser"] is None:
+        name = via = "rule" if entry["evidence"] else "command line"
+    else:
+        via = "proposal" if entry["evidence"] else "hand"
     return {
-        "at": _at(switch["at"], zone),
-        "from": switch["from_mode"],
-        "to": switch["to_mode"],
-        "by": switch["organiser.name"]
-        or switch["organiser.email"]
-        or ("rule" if switch["evidence"] else None),
-        "reason": switch["reason"],
-        "locked": switch["locked"],
-        "evidence": switch["evidence"],
+        "by": name,
+        "via": via,
+        "reason": entry["reason"],
+        "locked": entry["locked"],
+        "evidence": entry["evidence"],
     }
 
 
@@ -126,10 +150,19 @@ def lines_of(body: Json) -> Sequence[str]:
         f"proposed since {one['at']}: {one['to']} ({one['cause']}, {one['rule']})"
         for one in body["proposals"]
     ]
-    for switch in body["switches"]:
-        by, reason = switch["by"] or "hand", switch["reason"] or ""
-        lines.append(f"{switch['at']}: {switch['from']} -> {switch['to']} by {by} {reason}".rstrip())
+    lines += [_line(one, f"{one['from']} -> {one['to']}") for one in body["switches"]]
+    lines += [_line(one, f"{ADJUSTMENTS[one['what']]} ({one['mode']})") for one in body["adjustments"]]
     return lines
+
+
+ADJUSTMENTS = {"seats": "seats in the hall changed", "locked": "mode locked", "unlocked": "lock lifted"}
+
+
+def _line(entry: Json, what: str) -> str:
+    via = " (proposal)" if entry["via"] == "proposal" else ""
+    return f"{entry['at']}: {what} by {entry['by']}{via}" + (
+        f", {entry['reason']}" if entry["reason"] else ""
+    )
 
 
 def _at(at: datetime | date | None, zone: ZoneInfo) -> str | None:

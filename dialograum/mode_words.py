@@ -18,14 +18,7 @@ class ModeWords:
 
     def failure(self, view: RuleView) -> str:
         """Why the source could not be read, empty where it was."""
-        if view.failure is None:
-            return ""
-        code = view.fetch.failure_code if view.fetch is not None else None
-        return (
-            _line(self._failures.why(code, view.fetch.failure_detail))
-            if code and view.fetch
-            else view.failure
-        )
+        return _line(self._failures.why(*view.failure)) if view.failure else ""
 
     def verdict(self, view: RuleView) -> str:
         """Like "412.3 on Tuesday, 18 October 2022, second report in a row at 400 or more: on."."""

@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.response import Redirect, Template
 
-from dialograum.errors import Unauthorised
+from dialograum.errors import BodyInvalid, Unauthorised
 from dialograum.event_file import EventFileInvalid
 from dialograum.failures import DatabaseAway
 from dialograum.signin import TooManyFailures
@@ -147,15 +147,14 @@ def _fields_of(error: Exception) -> list[dict[str, str]]:
     match error:
         case FormInvalid():
             return [{"field": field, "code": code} for field, code in error.errors]
+        case BodyInvalid():
+            return [{"field": flaw.path, "detail": flaw.reason} for flaw in error.flaws]
         case EventFileInvalid():
             return [{"field": problem.path, "detail": problem.reason} for problem in error.problems]
         case GroupUnknown():
             return [{"field": f"groups.{error.facts['session']}", "code": "unknown"}]
         case ValidationException(extra=list(found)):
-            names = {"data": ""}  # what Litestar calls the body
-            return [
-                {"field": names.get(item["key"], item["key"]), "detail": item["message"]} for item in found
-            ]
+            return [{"field": item["key"], "detail": item["message"]} for item in found]
     return []
 
 

@@ -6,8 +6,8 @@ msgspec stops at the first value that does not fit; people want to see all of th
 from collections.abc import Iterator
 from difflib import get_close_matches
 from enum import EnumType
-from types import NoneType
-from typing import Annotated, Any, Literal, get_args, get_origin
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 from msgspec import Meta, Struct
@@ -18,21 +18,23 @@ from events.forms import Flaw
 def misfits(value: object, kind: Any, path: str = "") -> Iterator[Flaw]:
     """Every key and value that a conversion to `kind` would refuse, and where an `extra["holds"]` says no.
 
-    None means that `msgspec.convert(value, kind)` succeeds.
+    None means that `msgspec.convert(value, kind)` succeeds. Of a union, one part alone may be more than null or unset.
     """
     bare, meta = get_args(kind)[:2] if get_origin(kind) is Annotated else (kind, Meta())
     origin, parts = get_origin(bare), get_args(bare)
-    if NoneType in parts:
-        if value is not None:
-            yield from misfits(value, next(part for part in parts if part is not NoneType), path)
+    if origin in (Union, UnionType):
+        if value is not None or NoneType not in parts:
+            there = next(part for part in parts if part not in (NoneType, msgspec.UnsetType))
+            yield from misfits(value, there, path)
     elif isinstance(bare, type) and issubclass(bare, Struct):
         yield from _misfits_of_table(value, bare, path)
-    elif origin is tuple:
+    elif origin in (tuple, list):
         yield from _misfits_of_list(value, parts[0], meta, path)
     elif origin is dict:
         yield from _misfits_by_key(value, parts, meta, path)
     elif not _fits(value, kind, meta):
-        yield Flaw(path, meta.description or _expectation(bare))
+        is_blank = isinstance(value, str) and not value.strip() and meta.pattern is not None
+        yield Flaw(path, "Must not be empty." if is_blank else meta.description or _expectation(bare))
 
 
 def below(path: str, key: str) -> str:
@@ -87,9 +89,12 @@ def _fits(value: object, kind: Any, meta: Meta) -> bool:
     return holds is None or bool(holds(converted))
 
 
+_PLAIN = {bool: "Must be true or false.", int: "Must be a whole number.", str: "Must be text."}
+
+
 def _expectation(kind: Any) -> str:
-    if kind is bool:
-        return "Must be true or false."
+    if kind in _PLAIN:
+        return _PLAIN[kind]
     if isinstance(kind, EnumType):
         return f"Must be one of: {', '.join(map(str, kind.__members__.values()))}."
     if get_origin(kind) is Literal:

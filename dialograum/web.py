@@ -30,6 +30,7 @@ from litestar.types import ASGIApp
 from dialograum import database
 from dialograum.access import managed_event, provide_caller
 from dialograum.api import EventApi, RegistrationApi, shown_in
+from dialograum.bodies import check_body
 from dialograum.calendars import Calendars
 from dialograum.change_api import ChangeApi
 from dialograum.desk import DeskPages, SignInPages
@@ -174,6 +175,7 @@ def create_app(settings: Settings | None = None, *, demo: bool | None = None) ->
             Router(
                 "/api/v1",
                 route_handlers=[EventApi, ChangeApi, RegistrationApi, ModeApi, openapi],
+                before_request=check_body,
                 opt=NO_FORMS,
             ),
             *([MailboxPages] if is_demo else []),

@@ -1,9 +1,11 @@
 """What of a changed event those who are registered must know. Pure."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from events.details import EventDetails, SessionDetails
+from events.details import EventDetails, SessionDetails, VenueDetails
+from events.rules import Mode
 
 
 @dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Change:
 
 
 def changes_between(before: EventDetails, after: EventDetails) -> list[Change]:
-    """What people who are registered must know."""
+    """What people who are registered must know. The place of a digital event is online: no house, and no rooms."""
     changes = []
     times = [
         {
@@ -38,6 +40,11 @@ def changes_between(before: EventDetails, after: EventDetails) -> list[Change]:
     return changes
 
 
+def stated(changes: Iterable[Change]) -> list[dict[str, Any]]:
+    """The changes as messages state them."""
+    return [asdict(change) for change in changes]
+
+
 def _programmes(before: EventDetails, after: EventDetails) -> list[list[dict[str, Any]]]:
     """The sessions that are not the same on both sides: what moved along with the whole event is."""
     moved = after.starts_local - before.starts_local
@@ -47,7 +54,7 @@ def _programmes(before: EventDetails, after: EventDetails) -> list[list[dict[str
         for key in was.keys() & now.keys()
         if (was[key].starts_local + moved, was[key].ends_local + moved)
         == (now[key].starts_local, now[key].ends_local)
-        and _room(was[key]) == _room(now[key])
+        and (after.mode is Mode.DIGITAL or _room(was[key]) == _room(now[key]))
     }
     return [
         [_session(session) for key, session in sessions.items() if key not in same] for sessions in (was, now)
@@ -69,4 +76,9 @@ def _session(session: SessionDetails) -> dict[str, Any]:
 
 
 def _places(event: EventDetails) -> list[str]:
-    return [", ".join(filter(None, (v.line, v.street, v.postal_code, v.locality))) for v in event.venues]
+    return [] if event.mode is Mode.DIGITAL else [_place(venue) for venue in event.venues]
+
+
+def _place(venue: VenueDetails) -> str:
+    town = " ".join(filter(None, (venue.postal_code, venue.locality)))
+    return ", ".join(filter(None, (venue.line, venue.street, town)))

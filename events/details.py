@@ -135,8 +135,9 @@ class EventDetails:
     changed_at: datetime
     cancel_reason: str | None = None
     mode_locked: bool = False
-    came_back: bool = False
     """Whether rules are judged and shown, but do not move the event."""
+    came_back: bool = False
+    """Whether it is hybrid because the hall was too small for all on the way back."""
     mode_changed_at: datetime | None = None
     mode_reason: str | None = None
     series: str | None = None

@@ -60,19 +60,25 @@ async def follow(event: Event, decision: Decision, evidence: Mapping[str, Any], 
     for proposal in await waiting:
         same = proposes and decision.by is not None and proposal.rule_key == decision.by.rule.key
         if decision.kind != "hold" and not (same and proposal.to_mode == decision.to):
-            proposal.answer, proposal.answered_at = "superseded", now
-            await proposal.save([ModeProposal.answer, ModeProposal.answered_at])
+            await _take_back(proposal, now)
     if proposes and decision.by is not None:
         since = decision.by.turned or 0.0
         await _propose_once(event, decision.by.rule.key, "approval", decision.to, None, since, evidence, now)
 
 
-async def settle(event: Event, now: datetime) -> None:
-    """Takes back what is proposed and has come about by other means, such as by hand."""
+async def settle(event: Event, now: datetime, *, by_hand: bool = False) -> None:
+    """Takes back what is proposed and has come about by other means, such as by hand.
+
+    A hand that has decided (`by_hand`) answers what rules ask for leave to do, too, whatever it decided.
+    """
     for proposal in await open_proposals(event.id):
-        if is_moot(proposal, Mode(event.mode)):
-            proposal.answer, proposal.answered_at = "superseded", now
-            await proposal.save([ModeProposal.answer, ModeProposal.answered_at])
+        if is_moot(proposal, Mode(event.mode)) or (by_hand and proposal.cause == "approval"):
+            await _take_back(proposal, now)
+
+
+async def _take_back(proposal: ModeProposal, now: datetime) -> None:
+    proposal.answer, proposal.answered_at = "superseded", now
+    await proposal.save([ModeProposal.answer, ModeProposal.answered_at])
 
 
 def is_moot(proposal: ModeProposal, present: Mode) -> bool:
@@ -106,6 +112,7 @@ async def _propose_leaving(
         "rule": rule.spec.effective_key,
         "indicator": rule.spec.indicator,
         "region": rule.spec.region,
+        "region_title": dict(rule.spec.region_title),
     }
     if "value" in verdict:
         evidence |= {"reading": {"value": verdict["value"], "row_on": verdict["row_on"]}}

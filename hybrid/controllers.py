@@ -101,13 +101,14 @@ class JoinPages(Controller):
         if server is None:
             return see_other(request, f"/join/{token}")
         person = found.registration
+        who = guest("registration", person.id, person.name)
         name = room_name("test", hashlib.sha256(f"{person.id}{person.join_nonce}".encode()).digest())
         return Redirect(
             address(
                 server,
                 name,
-                token=_token(server, name, guest("registration", person.id, person.name), now, now),
-                subject=person.name,
+                token=_token(server, name, who, now, now),
+                subject=who.name,
                 language=jitsi_language(request),
             ),
             status_code=303,

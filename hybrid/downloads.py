@@ -79,10 +79,16 @@ async def download(address: str, mark: Mark = Mark(), limits: Limits = LIMITS) -
 
 def _file(address: str, mark: Mark, limits: Limits) -> Download:
     path = Path(unquote(urlsplit(address).path))
-    with path.open("rb") as file:
+    try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
-            raise Unreadable("the address is no file", "unreachable")
+            raise Unreadable("the address is no file", "no-file")
+        file = path.open("rb")
+    except (FileNotFoundError, NotADirectoryError):
+        raise Unreadable("there is no such file", "no-file") from None
+    except OSError as error:
+        raise Unreadable(f"the file cannot be opened: {error.strerror}", "closed") from None
+    with file:
         etag = f"{found.st_mtime_ns}-{found.st_size}-{found.st_ino}"
         issued_at = datetime.fromtimestamp(found.st_mtime, UTC)
         if etag == mark.etag:

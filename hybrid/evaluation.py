@@ -21,6 +21,7 @@ from hybrid.plans import state_plan
 from hybrid.queries import (
     KeptReport,
     StoredRule,
+    declined_to_come_back,
     history,
     listening_events,
     open_proposals,
@@ -28,7 +29,7 @@ from hybrid.queries import (
     stored_rules,
     waiting_reports,
 )
-from hybrid.reports import Report
+from hybrid.reports import Report, Unreadable
 from hybrid.rules import (
     Decision,
     Hold,
@@ -44,7 +45,7 @@ from hybrid.rules import (
     timing_of,
 )
 from hybrid.sources import Indicator
-from hybrid.switching import Cause, refusal, switch
+from hybrid.switching import Cause, hindrance, switch
 from hybrid.tables import ModeRule
 
 
@@ -67,6 +68,7 @@ class Judgement:
             "rule": rule.key,
             "indicator": rule.indicator,
             "region": rule.region,
+            "region_title": dict(rule.region_title),
             "is_on": self.standing.is_on,
             "reading": {"value": reading.value, "row_on": reading.row_on.isoformat()},
             "report": {
@@ -111,9 +113,9 @@ async def take_report(
     return kept is not None and bool(kept.counts)
 
 
-async def could_not_read(indicator: Indicator, reason: str, now: datetime) -> bool:
+async def could_not_read(indicator: Indicator, failure: Unreadable, now: datetime) -> bool:
     """Notes that there is no new report and why; whether that is news. No rule changes, no mode either."""
-    return await keeping.note_failure(indicator.name, reason, now)
+    return await keeping.note_failure(indicator.name, failure, now)
 
 
 async def evaluate_waiting(
@@ -168,11 +170,13 @@ async def evaluate(
             timing=timing,
             locked=event.mode_locked,
             kept=[Mode(one.kept_mode) for one in await open_proposals(event_id) if one.kept_mode],
+            declined=await declined_to_come_back(event),
         )
-        if decision.kind == "switch" and refusal(
-            await details_of(event), decision.to, now, has_servers=has_servers
-        ):
-            decision = replace(decision, kind="hold", hold=Hold.NO_SERVERS)
+        hinders = None
+        if decision.kind == "switch":
+            hinders = hindrance(await details_of(event), decision.to, now, has_servers=has_servers)
+        if hinders is not None:
+            decision = replace(decision, kind="hold", hold=Hold(hinders))
         for judgement in judgements:
             if judgement.stored.id in waiting:
                 await _write(judgement, waiting[judgement.stored.id][-1], decision)
@@ -184,7 +188,7 @@ async def evaluate(
             before = Mode(event.mode)
             told = await switch(event, decision.to, Cause(evidence=evidence), now, has_servers=has_servers)
             await tell_switched(event_id, before, evidence, told)
-        elif decision.hold is Hold.NO_SERVERS and cause is not None:
+        elif hinders is not None and cause is not None:
             await tell_held(event_id, decision.to, cause.turned_at, evidence)
         return decision
 

@@ -26,8 +26,6 @@ CLAIM = timedelta(minutes=10)
 TOLD_AGAIN = timedelta(days=1)
 """A source that comes and goes is not told more often."""
 
-DETAIL_LENGTH = 200
-
 Tell = Callable[[Indicator, Unreadable, datetime], Awaitable[None]]
 """Writes to the organisers of events that listen to the source, in the transaction that notes it."""
 
@@ -166,8 +164,6 @@ async def _done(indicator: Indicator, mark: Mark, checksum: str) -> None:
             Fetch.etag: mark.etag,
             Fetch.modified: mark.modified,
             Fetch.checksum: checksum,
-            Fetch.failure_code: None,
-            Fetch.failure_detail: "",
         },
     )
 
@@ -176,7 +172,7 @@ async def _failed(indicator: Indicator, failure: Unreadable, tell: Tell) -> None
     """Keeps why, and tells organisers if this is new. The mark goes: what comes next is read in full."""
     now = datetime.now(UTC)
     logger.warning("The source %s cannot be read: %s", indicator.name, failure)
-    await evaluation.could_not_read(indicator, str(failure), now)
+    await evaluation.could_not_read(indicator, failure, now)
     async with Fetch._meta.db.transaction():
         before: Any = (
             await Fetch.objects().where(Fetch.indicator == indicator.name).lock_rows("UPDATE").first()
@@ -190,8 +186,6 @@ async def _failed(indicator: Indicator, failure: Unreadable, tell: Tell) -> None
             Fetch.etag: "",
             Fetch.modified: "",
             Fetch.checksum: "",
-            Fetch.failure_code: failure.code,
-            Fetch.failure_detail: failure.detail[:DETAIL_LENGTH],
         }
         if not is_told:
             await tell(indicator, failure, now)

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Annotated, Literal
 
-from msgspec import Meta
+from msgspec import Meta, field
 
-from events.forms import Flaw, Line, Part, repeated
+from events.forms import Flaw, Line, Part, Texts, repeated
 
 
 def _whole(least: int, most: int) -> Meta:
@@ -30,6 +30,7 @@ class ModeRuleSpec(Part, frozen=True, kw_only=True):
 
     indicator: Name
     region: Line
+    region_title: Texts = field(default_factory=dict)
     enter_at: Level
     leave_at: Level
     enter_after: Reports | None = None

@@ -10,7 +10,7 @@ import msgspec
 from hybrid.packing import packed
 from hybrid.queries import regions_in_use
 from hybrid.reports import Report as Said
-from hybrid.reports import SeriesReport, StateReport
+from hybrid.reports import SeriesReport, StateReport, Unreadable
 from hybrid.tables import Reading, Report, Source
 
 DAYS_KEPT = 30
@@ -18,6 +18,8 @@ DAYS_KEPT = 30
 
 DAYS_MORE = 15
 """So many days before the settled row are kept with it, for its rise."""
+
+DETAIL_LENGTH = 200
 
 WHOLE_STATES_KEPT = timedelta(days=3)
 """How long every region of a state is kept; after that, those that rules listen to."""
@@ -80,13 +82,14 @@ async def keep(
         return report
 
 
-async def note_failure(indicator: str, reason: str, now: datetime) -> bool:
+async def note_failure(indicator: str, failure: Unreadable, now: datetime) -> bool:
     """Notes why a file was no report; whether the one before was read."""
     async with Source._meta.db.transaction():
         source = await _locked_source(indicator)
         is_first = source.failing_since is None
         source.failing_since = source.failing_since or now
-        source.failed_at, source.failure = now, reason
+        source.failed_at = now
+        source.failure_code, source.failure_detail = failure.code, failure.detail[:DETAIL_LENGTH]
         await source.save()
         return is_first
 
@@ -100,7 +103,8 @@ async def note_unchanged(indicator: str, now: datetime) -> None:
 async def _note_reading(indicator: str, now: datetime) -> None:
     """Also lets one at a time keep reports of the indicator."""
     source = await _locked_source(indicator)
-    source.read_at, source.failing_since, source.failed_at, source.failure = now, None, None, None
+    source.read_at, source.failing_since, source.failed_at = now, None, None
+    source.failure_code, source.failure_detail = None, ""
     await source.save()
 
 

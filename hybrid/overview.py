@@ -67,9 +67,11 @@ class RuleView:
     revisions: tuple[Revision, ...] = ()
 
     @property
-    def failure(self) -> str | None:
-        """Why the source could not be read last, `None` where it was."""
-        return self.source.failure if self.source is not None else None
+    def failure(self) -> tuple[str, str] | None:
+        """Why the source could not be read last, as code and detail; `None` where it was."""
+        if self.source is None or self.source.failure_code is None:
+            return None
+        return self.source.failure_code, self.source.failure_detail
 
     @property
     def counted(self) -> int:
@@ -83,16 +85,27 @@ class RuleView:
 
 @dataclass(frozen=True)
 class ModeView:
-    """All of it. `freezes_at` is when the last of the rules is held back before the start."""
+    """All of it; `log` is what changed, newest first."""
 
     event: EventDetails
     timing: Timing
     rules: tuple[RuleView, ...]
-    switches: tuple[dict[str, Any], ...]
+    log: tuple[dict[str, Any], ...]
     proposals: tuple[ModeProposal, ...]
 
     @property
+    def switches(self) -> list[dict[str, Any]]:
+        """Each change of the mode."""
+        return [entry for entry in self.log if entry["from_mode"] != entry["to_mode"]]
+
+    @property
+    def adjustments(self) -> list[dict[str, Any]]:
+        """What changed within a mode: its lock, or the seats in the hall."""
+        return [entry for entry in self.log if entry["from_mode"] == entry["to_mode"]]
+
+    @property
     def freezes_at(self) -> datetime | None:
+        """When the last of the rules is held back before the start."""
         return max((view.freezes_at for view in self.rules), default=None)
 
 
@@ -113,7 +126,7 @@ async def mode_view(
         event=event,
         timing=timing,
         rules=tuple(rules),
-        switches=tuple(await switches_of(event.id)),
+        log=tuple(await switches_of(event.id)),
         proposals=tuple(one for one in await open_proposals(event.id) if not is_moot(one, event.mode)),
     )
 

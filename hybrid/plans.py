@@ -42,6 +42,7 @@ def plan_facts(view: PublicRule, timezone: str) -> dict[str, Any]:
             "key": rule.key,
             "indicator": rule.indicator,
             "region": rule.region,
+            "region_title": dict(rule.region_title),
             "mode": rule.mode.value,
             "enter_at": rule.enter_at,
             "leave_at": rule.leave_at,

@@ -82,6 +82,7 @@ class PublicSwitch:
     reason: str | None
     indicator: str | None
     region: str | None
+    region_title: Mapping[str, str]
     threshold: float | None
     in_a_row: int
     is_on: bool
@@ -151,7 +152,16 @@ async def public_mode(
         known[rule.key] = said
         if not is_expired(rule, timing, now):
             rules.append(
-                _public(rule, indicator, one.is_on, [found for _, found in said], timing, now, mirrored)
+                _public(
+                    rule,
+                    indicator,
+                    one.is_on,
+                    [found for _, found in said],
+                    timing,
+                    now,
+                    mirrored,
+                    is_moved=event.mode != event.base_mode,
+                )
             )
     return PublicMode(tuple(rules), _switch(event, rows[0], known, indicators))
 
@@ -189,6 +199,8 @@ def _public(
     timing: Timing,
     now: datetime,
     mirrored: bool,
+    *,
+    is_moved: bool,
 ) -> PublicRule:
     last = readings[-1] if readings else None
     verdict = judged(rule, is_on, readings) if readings else None
@@ -205,7 +217,9 @@ def _public(
         is_stale=last is not None and now - last.as_of > rule.max_age,
         decides_from=evaluated_from(rule, timing),
         decides_until=timing.starts_at - rule.freeze,
-        picture=sparkline(list(drawn.items()), rule.leave_at if is_on else rule.enter_at, mirrored=mirrored),
+        picture=sparkline(
+            list(drawn.items()), rule.leave_at if is_on and is_moved else rule.enter_at, mirrored=mirrored
+        ),
     )
 
 
@@ -228,6 +242,7 @@ def _switch(
         reason=row["reason"] or None,
         indicator=evidence.get("indicator") if has_reading else None,
         region=evidence.get("region"),
+        region_title=evidence.get("region_title") or {},
         threshold=evidence.get("threshold"),
         in_a_row=evidence.get("in_a_row") or 1,
         is_on=bool(evidence.get("is_on")),

@@ -13,7 +13,7 @@ from events.tables import Event
 from hybrid.forms import ModeRuleSpec
 from hybrid.packing import unpacked
 from hybrid.reports import Alert, SeriesReport, StateReport
-from hybrid.rules import Rule, resolved
+from hybrid.rules import FURTHER, Rule, resolved
 from hybrid.sources import Indicator
 from hybrid.tables import ModeProposal, ModeRule, ModeSwitch, RecordedFile, Report, Source
 
@@ -235,7 +235,7 @@ async def source_of(indicator: str) -> Source | None:
 
 
 async def switches_of(event_id: int) -> list[dict[str, Any]]:
-    """Each change of the event's mode or lock, newest first, with `organiser.name` and `.email`."""
+    """Each change of the event's mode, lock or seats, newest first, with `organiser.name` and `.email`."""
     rows: list[dict[str, Any]] = (
         await ModeSwitch.select(
             *ModeSwitch.all_columns(), ModeSwitch.organiser.name, ModeSwitch.organiser.email
@@ -256,6 +256,23 @@ async def open_proposals(event_id: int) -> Sequence[ModeProposal]:
         .output(load_json=True)
     )
     return found
+
+
+async def declined_to_come_back(event: Event) -> float | None:
+    """When an organiser last said no to a way back from the present mode, if no hand or rule has set it since."""
+    present = FURTHER.index(Mode(event.mode))
+    rows = await ModeProposal.raw(
+        """
+        SELECT extract(epoch FROM max(answered_at))::float8 AS declined FROM mode_proposal
+        WHERE event = {} AND answer = 'declined' AND to_mode = ANY({}::text[])
+            AND NOT EXISTS (SELECT FROM mode_switch
+                WHERE mode_switch.event = mode_proposal.event AND mode_switch.at >= mode_proposal.answered_at)
+        """,
+        event.id,
+        [mode.value for mode in FURTHER[:present]],
+    )
+    declined: float | None = rows[0]["declined"]
+    return declined
 
 
 RECORDED_KEPT = timedelta(days=1)

@@ -4,8 +4,8 @@ Source: "Mode" in the interface. A reading is what one report says to one rule; 
 dates.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -26,7 +26,10 @@ FURTHER = (Mode.IN_PERSON, Mode.HYBRID, Mode.DIGITAL)
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule with its defaults filled in; `expires_on` is its last day."""
+    """A rule with its defaults filled in; `expires_on` is its last day.
+
+    `region_title` is what people call the region, by language.
+    """
 
     key: str
     indicator: str
@@ -43,6 +46,7 @@ class Rule:
     freeze: timedelta
     proposes: bool
     expires_on: date | None
+    region_title: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -84,6 +88,7 @@ class Hold(StrEnum):
     FROZEN = "frozen"
     STALE = "stale"
     NO_SERVERS = "no_servers"
+    NO_ROOMS = "no_rooms"
 
 
 @dataclass(frozen=True)
@@ -135,6 +140,7 @@ def resolved(spec: ModeRuleSpec, kind: Literal["series", "state"], *, weekly: bo
         freeze=timedelta(hours=given(spec.freeze_hours, 48, 3)),
         proposes=spec.approval == "propose",
         expires_on=spec.expires_on,
+        region_title=spec.region_title,
     )
 
 
@@ -175,6 +181,10 @@ def furthest(modes: Collection[Mode]) -> Mode:
     return max(modes, key=FURTHER.index)
 
 
+def nearest(modes: Collection[Mode]) -> Mode:
+    return min(modes, key=FURTHER.index)
+
+
 def evaluated_from(rule: Rule, timing: Timing) -> datetime:
     """From when on the rule may switch: the first instant of the day `evaluate_days` before the event's."""
     zone = ZoneInfo(timing.zone)
@@ -209,25 +219,36 @@ def decide(
     timing: Timing | None,
     locked: bool = False,
     kept: Collection[Mode] = (),
+    declined: float | None = None,
 ) -> Decision:
     """What follows from a new report of the indicator `arrived`, once its rules are judged.
 
     Only a rule that the report speaks to can move the event: further by being on, and back by having gone off
-    last of all that are off. `kept` modes are those that wait for an answer before they are left.
+    last of all that are off, and after organisers `declined` to come back. A rule that has expired moves nothing
+    and hinders none, but while on it keeps the event where it is, like `kept` modes, which wait for an answer
+    before they are left.
     """
-    to = furthest([base, *kept, *(one.rule.mode for one in standings if one.is_on)])
+    keeping = [*kept, *(one.rule.mode for one in standings if one.is_on and one.is_expired)]
+    standings = [one for one in standings if not one.is_expired]
+    to = furthest(
+        [
+            base,
+            *(nearest([mode, present]) for mode in keeping),
+            *(one.rule.mode for one in standings if one.is_on),
+        ]
+    )
     if to is present:
         return Decision("stay", to)
     if FURTHER.index(to) > FURTHER.index(present):
         causes = [one for one in standings if one.is_on and one.rule.mode is to]
     else:
         off = [one for one in standings if not one.is_on and FURTHER.index(one.rule.mode) > FURTHER.index(to)]
-        last = max((one.turned or 0.0 for one in off), default=0.0)
+        last = max([declined or 0.0, *(one.turned or 0.0 for one in off)])
         causes = [one for one in off if (one.turned or 0.0) == last]
     reason: Hold | None = None
     cause: Standing | None = None
     for one in causes:
-        if one.rule.indicator != arrived or one.reading is None or one.is_expired:
+        if one.rule.indicator != arrived or one.reading is None:
             continue
         cause = one
         reason = held(one.rule, one.reading, timing, locked, now)

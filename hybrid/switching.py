@@ -11,11 +11,14 @@ from typing import Any
 import msgspec
 
 from events import actions
+from events.changes import changes_between, stated
 from events.details import EventDetails
-from events.errors import EventCancelled, ModeRefused
+from events.errors import EventCancelled, FormInvalid
 from events.queries import details_of, event_by_id, event_named
 from events.rules import Attendance, EventStatus, Limits, Mode, limits
 from events.tables import Event, Organiser
+from hybrid.actions import settle
+from hybrid.errors import Hindrance, SwitchRefused
 from hybrid.rooms import make_rooms
 from hybrid.tables import ModeSwitch
 from registration.messages import tell
@@ -24,6 +27,8 @@ from registration.reminding import schedule_anew
 from registration.seating import Moves, move_online, move_to_hall, recount, rise
 from registration.seats import set_group_limits
 from registration.waitlist import fill, move_up
+
+NO_EFFECT = "hybrid_capacity: the event is hybrid by itself, its capacity counts."
 
 
 @dataclass(frozen=True)
@@ -40,15 +45,17 @@ class Cause:
         return {"reason": self.reason, "evidence": dict(self.evidence) if self.evidence else None}
 
 
-def refusal(event: EventDetails, to: Mode, now: datetime, *, has_servers: bool) -> str | None:
-    """Why the event cannot move there, for organisers; `None` where it can."""
+def hindrance(event: EventDetails, to: Mode, now: datetime, *, has_servers: bool) -> Hindrance | None:
+    """Why the event cannot move there, `None` where it can."""
     if now >= event.ends_at:
-        return "The event is over."
+        return Hindrance.OVER
+    if to is not Mode.DIGITAL and event.base_mode is Mode.DIGITAL and not event.venues:
+        return Hindrance.NO_VENUE
     if to is not Mode.IN_PERSON and not has_servers:
         if event.meeting_url is None:
-            return "No meeting server is set (JITSI_URLS), and the event has no [meeting] url."
+            return Hindrance.NO_SERVERS
         if event.groups:
-            return "No meeting server is set (JITSI_URLS), and the working groups need rooms."
+            return Hindrance.NO_ROOMS
     return None
 
 
@@ -64,28 +71,48 @@ async def set_mode(
 ) -> EventDetails:
     """Moves an event by hand. `lock` keeps rules from moving it again, until it is lifted the same way.
 
-    With the mode that the event has only the lock changes, and the hall's seats where they are named. Raises
-    EventUnknown, EventCancelled and ModeRefused.
+    With the mode that the event has only the lock changes, and the hall's seats where they are named. Moving it, or
+    locking it, answers what rules have proposed. Raises EventUnknown, EventCancelled, ModeRefused, and FormInvalid for
+    seats of an event that is hybrid by itself, where they never count.
     """
     async with Event._meta.db.transaction():
         row = await event_named(slug, locked=True)
+        decides = lock or row.mode != to
         if not isinstance(hybrid_capacity, msgspec.UnsetType):
+            if Mode(row.base_mode) is Mode.HYBRID:
+                raise FormInvalid([("hybrid_capacity", "no-effect")], NO_EFFECT)
             row.hybrid_capacity = hybrid_capacity
             await row.save([Event.hybrid_capacity])
         row.mode_locked = lock
         await row.save([Event.mode_locked])
         await actions.record(row, cause.by, now, "mode_set", to=to.value, locked=lock)
-        if Mode(row.mode) is to and not _resizes(row, hybrid_capacity):
+        if Mode(row.mode) is to and not resizes(to, hybrid_capacity):
+            check(await details_of(row), to, now, has_servers=has_servers, moves=False)
             await _log(row.id, to, to, cause, lock, now)
             row.version += 1
             await row.save([Event.version])
         else:
             await switch(row, to, cause, now, has_servers=has_servers)
-        return await details_of(await event_by_id(row.id))
+        moved = await event_by_id(row.id)
+        await settle(moved, now, by_hand=decides)
+        return await details_of(moved)
 
 
-def _resizes(row: Event, hybrid_capacity: int | msgspec.UnsetType | None) -> bool:
-    return row.mode == Mode.HYBRID and not isinstance(hybrid_capacity, msgspec.UnsetType)
+def resizes(mode: Mode, hybrid_capacity: int | msgspec.UnsetType | None) -> bool:
+    """Whether seats in the hall are named that move people within the mode."""
+    return mode is Mode.HYBRID and not isinstance(hybrid_capacity, msgspec.UnsetType)
+
+
+def check(event: EventDetails, to: Mode, now: datetime, *, has_servers: bool, moves: bool = True) -> None:
+    """Raises EventCancelled and ModeRefused where the event cannot move there.
+
+    Where nobody `moves`, as with a lock, only one that is over or cancelled is refused.
+    """
+    if event.status is EventStatus.CANCELLED:
+        raise EventCancelled()
+    hinders = hindrance(event, to, now, has_servers=has_servers)
+    if hinders is not None and (moves or hinders is Hindrance.OVER):
+        raise SwitchRefused(hinders)
 
 
 async def switch(row: Event, to: Mode, cause: Cause, now: datetime, *, has_servers: bool) -> int:
@@ -94,17 +121,14 @@ async def switch(row: Event, to: Mode, cause: Cause, now: datetime, *, has_serve
     Where the hall is too small on the way back it becomes hybrid. Raises EventCancelled and ModeRefused.
     """
     before = await details_of(row)
-    if before.status is EventStatus.CANCELLED:
-        raise EventCancelled()
-    if reason := refusal(before, to, now, has_servers=has_servers):
-        raise ModeRefused(reason)
+    check(before, to, now, has_servers=has_servers)
     moves, mode, came_back = await _move(before, to)
     await set_group_limits(before.id, mode)
     await _write(row, before.mode, mode, came_back, cause, now)
     event = await details_of(await event_by_id(before.id))
     if mode is not Mode.IN_PERSON:
         await make_rooms(event, now)
-    await _log(event.id, before.mode, mode, cause, event.mode_locked, now)
+    await _log(event.id, before.mode, mode, cause, event.mode_locked, now, resized=mode is before.mode)
     await schedule_anew(event.id, now)
     return await _tell(before, event, moves, cause, now)
 
@@ -112,14 +136,14 @@ async def switch(row: Event, to: Mode, cause: Cause, now: datetime, *, has_serve
 async def _move(event: EventDetails, to: Mode) -> tuple[Moves, Mode, bool]:
     """Moves people; who they are, the mode that follows, and whether the hall was too small on the way back."""
     hall = _limits(event, to).in_person
-    grows = hall is None or hall >= event.in_person_taken
+    shrinks = event.mode is Mode.HYBRID and hall is not None and hall < event.in_person_taken
     if to is Mode.DIGITAL:
         moves = await move_online(event)
-    elif to is Mode.HYBRID and (event.mode is Mode.IN_PERSON or (event.mode is Mode.HYBRID and not grows)):
+    elif shrinks or (to is Mode.HYBRID and event.mode is Mode.IN_PERSON):
         moves = await move_online(event, hall)
     else:
         moves = await move_to_hall(event, hall, keeps_online=to is Mode.HYBRID)
-    came_back = to is Mode.IN_PERSON and moves.left_online > 0
+    came_back = to is Mode.IN_PERSON and (shrinks or moves.left_online > 0)
     mode = Mode.HYBRID if came_back else to
     await recount(event.id, _limits(event, mode, came_back))
     return moves, mode, came_back
@@ -145,7 +169,16 @@ async def _write(row: Event, before: Mode, mode: Mode, came_back: bool, cause: C
     await Event.update(values).where(Event.id == row.id)
 
 
-async def _log(event_id: int, before: Mode, mode: Mode, cause: Cause, locked: bool, now: datetime) -> None:
+async def _log(
+    event_id: int,
+    before: Mode,
+    mode: Mode,
+    cause: Cause,
+    locked: bool,
+    now: datetime,
+    *,
+    resized: bool = False,
+) -> None:
     await ModeSwitch(
         _ignore_missing=True,
         event=event_id,
@@ -155,16 +188,15 @@ async def _log(event_id: int, before: Mode, mode: Mode, cause: Cause, locked: bo
         organiser=cause.by.id if cause.by else None,
         reason=cause.reason,
         locked=locked,
+        resized=resized,
         evidence=dict(cause.evidence) if cause.evidence else None,
     ).save()
 
 
 async def _tell(before: EventDetails, event: EventDetails, moves: Moves, cause: Cause, now: datetime) -> int:
     """One message to everybody; who moves up from the waitlist by it learns both in one."""
-    changes: list[dict[str, Any]] = []
-    if event.mode is not before.mode:
-        changes = [{"what": "mode", "before": before.mode.value, "after": event.mode.value}]
-    else:
+    changes = stated(changes_between(before, event))
+    if not changes:
         await rise([*moves.online, *moves.hall])
     told = await move_up(event, now, changes, why=cause.told)
     online, hall = set(moves.online) - told, set(moves.hall) - told

@@ -65,7 +65,8 @@ class Source(Table):
     read_at = Timestamptz(null=True, default=None, help_text="when a report was last read")
     failing_since = Timestamptz(null=True, default=None)
     failed_at = Timestamptz(null=True, default=None)
-    failure = Text(null=True, default=None, help_text="why the last file was no report")
+    failure_code = Varchar(length=20, null=True, default=None, help_text="why the last file was no report")
+    failure_detail = Varchar(length=200, default="", help_text="such as the column that is missing")
 
 
 class ModeRule(Table):
@@ -88,7 +89,7 @@ class ModeRule(Table):
 
 
 class ModeSwitch(Table):
-    """Each change of an event's mode or lock; rows are only ever added."""
+    """Each change of an event's mode, or of its lock or the hall's seats within the mode; rows are only ever added."""
 
     id: Serial
     event = ForeignKey(Event, on_delete=OnDelete.cascade, index=True)
@@ -100,6 +101,7 @@ class ModeSwitch(Table):
     )
     reason = Text(null=True, default=None, help_text="as the organiser wrote it")
     locked = Boolean(default=False, help_text="whether the mode was locked from then on")
+    resized = Boolean(default=False, help_text="whether the hall's seats changed within the mode")
     evidence: Any = JSONB(null=True, default=None, help_text="rule, reading, report and time")
 
 
@@ -145,8 +147,6 @@ class Fetch(Table, tablename="source_fetch"):
     etag = Varchar(length=200, default="")
     modified = Varchar(length=200, default="", help_text="Last-Modified as the server wrote it")
     checksum = Varchar(length=64, default="", help_text="SHA-256 of the file that was read")
-    failure_code = Varchar(length=20, null=True, default=None, help_text="why the last file was no report")
-    failure_detail = Varchar(length=200, default="", help_text="such as the column that is missing")
     told_at = Timestamptz(null=True, default=None, help_text="when organisers were told that it fails")
 
 

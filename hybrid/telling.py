@@ -31,11 +31,16 @@ async def told_of(switch: Mapping[str, Any]) -> Told:
     moved = [{"what": "mode", "after": switch["to_mode"]}] if switch["from_mode"] != switch["to_mode"] else []
     rows = await Message.raw(
         """
+        WITH common AS MATERIALIZED (
+            SELECT id, content->'why' AS why, content->'changes' AS changes FROM shared_context WHERE event_id = {}
+        )
         SELECT count(*) AS mails, count(*) FILTER (WHERE status = 'sent') AS delivered,
             count(*) FILTER (WHERE status = 'failed') AS failed
-        FROM message WHERE event_id = {} AND about IS NOT NULL AND status <> 'superseded' AND created_at >= {}
-            AND context->'why' = {}::jsonb AND context->'changes' @> {}::jsonb
+        FROM message LEFT JOIN common ON common.id = shared
+        WHERE event_id = {} AND about IS NOT NULL AND status <> 'superseded' AND created_at >= {}
+            AND coalesce(context->'why', why) = {}::jsonb AND coalesce(context->'changes', changes) @> {}::jsonb
         """,
+        switch["event"],
         switch["event"],
         switch["at"] - SKEW,
         msgspec.json.encode(why).decode(),

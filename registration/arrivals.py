@@ -56,8 +56,8 @@ READ = _numbered("""
         (SELECT json_agg(json_build_array(id, seat_limit, taken))
             FROM json_array_elements_text({}) AS asked (slot) JOIN group_slot ON id = slot::int) AS slots,
         (SELECT json_agg(found.*) FROM json_array_elements_text({}) AS asked (address) CROSS JOIN LATERAL (
-            SELECT there.id, number, name, email, address, language, status, attendance, seats, wishes, sequence,
-                held_until, confirmed_at,
+            SELECT there.id, number, name, email, address, language, status, attendance, attendance_wished, seats,
+                wishes, sequence, held_until, confirmed_at,
                 (SELECT sequence FROM invitation WHERE registration = there.id) AS invited_sequence,
                 CASE WHEN status = 'waitlisted' THEN (
                     SELECT count(*) FROM registration AS before WHERE before.event = there.event
@@ -338,6 +338,7 @@ def _arrive(rows: _Rows, event: EventDetails, request: Request, admission: Admit
         language=newcomer.language or event.default_language,
         status=outcome.status,
         attendance=admission.attendance,
+        attendance_wished=newcomer.wished(event),
         seats=newcomer.seats,
         wishes={session: list(groups) for session, groups in newcomer.wishes.items()},
         held_until=outcome.held_until,
@@ -354,7 +355,7 @@ def _arrive(rows: _Rows, event: EventDetails, request: Request, admission: Admit
             person.language,
             person.status,
             person.attendance,
-            newcomer.wished(event),
+            person.attendance_wished,
             newcomer.online_access,
             person.seats,
             _json(person.wishes),

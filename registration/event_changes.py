@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from events.changes import Change
+from events.changes import Change, stated
 from events.details import EventDetails
 from events.errors import Conflict
 from registration.messages import tell
@@ -91,7 +91,7 @@ async def carry_through(
         event.id,
         event.starts_at,
     )
-    listed = [{"what": change.what, "before": change.before, "after": change.after} for change in changes]
+    listed = stated(changes)
     told = set() if event.confirm_email else await _confirm_held(event, now, listed)
     told |= await move_up(event, now, listed)
     count = len(told)

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from events.details import EventDetails, SessionDetails, VenueDetails
-from events.rules import Attendance, local_time
+from events.rules import Attendance, Mode, local_time
 from registration.rules import RegistrationStatus
 from registration.tables import Registration
 
@@ -78,6 +78,7 @@ class Person(msgspec.Struct, kw_only=True):
     language: str
     status: RegistrationStatus
     attendance: Attendance
+    attendance_wished: Attendance | None = None
     seats: int
     wishes: dict[str, list[str]]
     sequence: int = 0
@@ -97,7 +98,8 @@ def registration_facts(
     """The registration's own facts.
 
     `groups` is the group key by session, `position` the place on the waitlist, `invited_sequence` that of the last
-    calendar REQUEST put out.
+    calendar REQUEST put out. `wished` is where they would take part if they could choose; who did not say it, would be
+    where the event is by itself.
     """
     titles = event.choice_titles
     held_until = registration.held_until
@@ -107,6 +109,7 @@ def registration_facts(
         "name": registration.name,
         "status": registration.status,
         "attendance": registration.attendance,
+        "wished": registration.attendance_wished or wished_unasked(event),
         "seats": registration.seats,
         "groups": {
             session: {"key": key, "title": titles[key]} if key else None
@@ -124,6 +127,11 @@ def registration_facts(
         else None,
         "position": position,
     }
+
+
+def wished_unasked(event: EventDetails) -> Attendance | None:
+    """Where somebody would take part who did not say it."""
+    return Attendance.IN_PERSON if event.base_mode is Mode.IN_PERSON else None
 
 
 def calendar_uid(registration: Registration | Person) -> str:

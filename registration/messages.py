@@ -10,7 +10,7 @@ import msgspec
 from events.details import EventDetails
 from notifications.outbox import CHANNEL, Superseded, share, supersede
 from notifications.tables import Message
-from registration.facts import event_facts
+from registration.facts import event_facts, wished_unasked
 from registration.news import ANNOUNCEMENT, INVITING, KINDS, MADE_WRONG, News, together
 from registration.queries import slots_of
 from registration.tables import Invitation, Registration
@@ -46,7 +46,7 @@ TELL = """
         SELECT {}, id, event, email, name, language, {}::jsonb || jsonb_build_object(
             'registration', jsonb_build_object(
                 'uid', 'registration-' || id, 'number', number, 'name', name, 'status', status,
-                'attendance', attendance, 'seats', seats, 'groups', groups,
+                'attendance', attendance, 'wished', coalesce(attendance_wished, {}), 'seats', seats, 'groups', groups,
                 'sequence', {} + sequence, 'sequence_before', invited_sequence,
                 'invited', invited_sequence IS NOT NULL,
                 'needs_confirmation', status IN ('pending', 'waitlisted') AND confirmed_at IS NULL,
@@ -154,6 +154,7 @@ async def _write(told: _Told, event: EventDetails, about: dict[str, Any], ids: l
         [session.key for session in event.wish_sessions],
         told.kind,
         msgspec.json.encode(own).decode(),
+        wished_unasked(event),
         event.sequence,
         event.timezone,
         await share(about | more, event.id),

@@ -172,6 +172,33 @@ async def waitlist(event_id: int, attendance: Attendance) -> list[Waiter]:
     return [Waiter(**{**row, "wishes": msgspec.json.decode(row["wishes"])}) for row in rows]
 
 
+async def lacking_groups(
+    event_id: int, slots: Sequence[int], sessions: int, rising: Sequence[int] = ()
+) -> list[Waiter]:
+    """Who holds a place, or is among `rising`, and has no group in a session for which they wished one.
+
+    In order of arrival, by which `rising` are named. `slots` are the ids of all slots of the event, `sessions` in how
+    many sessions they are.
+    """
+    rows = await Registration.raw(
+        """
+        WITH held AS (
+            SELECT registration AS id, count(*) AS sessions FROM group_seat WHERE slot = ANY({}::int[]) GROUP BY 1
+        )
+        SELECT id, arrival, seats, wishes, confirmed_at FROM registration LEFT JOIN held USING (id)
+        WHERE event = {} AND (status IN ('pending', 'confirmed') OR arrival = ANY({}::bigint[]))
+            AND coalesce(sessions, 0) < {}
+            AND (SELECT count(*) FROM jsonb_each(wishes) AS wish WHERE wish.value <> '[]') > coalesce(sessions, 0)
+        ORDER BY arrival
+        """,
+        list(slots),
+        event_id,
+        list(rising),
+        sessions,
+    )
+    return [Waiter(**{**row, "wishes": msgspec.json.decode(row["wishes"])}) for row in rows]
+
+
 async def counts_by_status(event_id: int) -> dict[str, int]:
     """How many registrations have each status; zero counts are there too."""
     rows = await Registration.raw(

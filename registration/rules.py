@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from events.rules import OFFERED, Attendance, EventStatus, Mode
@@ -114,7 +115,17 @@ class Waiting:
     seats: int
 
 
-def promotions(now: datetime, terms: Terms, free: int | None, waitlist: Iterable[Waiting]) -> list[Waiting]:
+class TakesSeats(Protocol):
+    """Whoever asks for so many seats."""
+
+    @property
+    def seats(self) -> int: ...
+
+
+Someone = TypeVar("Someone", bound=TakesSeats)
+
+
+def promotions(now: datetime, terms: Terms, free: int | None, waitlist: Iterable[Someone]) -> list[Someone]:
     """Who moves up into `free` seats (`None` = no limit), given the waitlist in order of arrival.
 
     Before the deadline seats are kept for the head until it fits; afterwards the first who fits moves up.
@@ -122,7 +133,7 @@ def promotions(now: datetime, terms: Terms, free: int | None, waitlist: Iterable
     """
     if now >= terms.starts_at or terms.status is not EventStatus.PUBLISHED:
         return []
-    moving: list[Waiting] = []
+    moving: list[Someone] = []
     for person in waitlist:
         if free is None or person.seats <= free:
             moving.append(person)
@@ -132,9 +143,9 @@ def promotions(now: datetime, terms: Terms, free: int | None, waitlist: Iterable
     return moving
 
 
-def seated(free: int | None, queue: Iterable[Waiting]) -> list[Waiting]:
+def seated(free: int | None, queue: Iterable[Someone]) -> list[Someone]:
     """Who of a queue fits into `free` seats (`None` = no limit), in its order; who does not fit is passed over."""
-    sitting: list[Waiting] = []
+    sitting: list[Someone] = []
     for person in queue:
         if free is None or person.seats <= free:
             sitting.append(person)

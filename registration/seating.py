@@ -24,7 +24,10 @@ _WISHES_HALL = """
 
 @dataclass(frozen=True)
 class Moves:
-    """Whose attendance changes, by id; `left_online` hold a place and found no seat in the hall, or wished none."""
+    """Whose attendance changes, by id, who waits included.
+
+    `left_online` hold a place and found no seat in the hall, or wished none.
+    """
 
     online: tuple[UUID, ...] = ()
     hall: tuple[UUID, ...] = ()
@@ -79,13 +82,13 @@ async def move_to_hall(event: EventDetails, hall_seats: int | None, *, keeps_onl
         event.id,
     )
     left = int(counted[0]["people"])
-    await Registration.raw(
+    waiting = await Registration.raw(
         "UPDATE registration SET attendance = 'in_person' WHERE event = {} AND status = 'waitlisted'"
-        " AND attendance = 'online' AND ({} OR attendance_wished = 'in_person')",
+        " AND attendance = 'online' AND ({} OR attendance_wished = 'in_person') RETURNING id",
         event.id,
         not keeps_online and not left,
     )
-    return Moves(hall=tuple(moved), left_online=left)
+    return Moves(hall=(*moved, *(row["id"] for row in waiting)), left_online=left)
 
 
 async def take_hall_seats(event: EventDetails) -> list[UUID]:

@@ -5,16 +5,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from piccolo.columns.combination import WhereRaw
-
 from events.details import EventDetails
 from events.queries import details_of, event_by_id
 from events.rules import Attendance, EventStatus
 from registration.decisions import seats_there, terms
 from registration.messages import tell
-from registration.queries import Waiter, groups_held, slots_of, waitlist
+from registration.queries import Waiter, groups_held, lacking_groups, slots_of, waitlist
 from registration.rules import (
-    HOLDING,
     RegistrationStatus,
     Slot,
     Waiting,
@@ -26,11 +23,6 @@ from registration.rules import (
 from registration.seating import rise, take_hall_seats
 from registration.seats import Taking, count, set_group_limits, settle_limits, take_groups
 from registration.tables import Registration
-
-LACKS_A_GROUP = (
-    "(SELECT count(*) FROM jsonb_each(wishes) AS wish WHERE wish.value <> '[]') >"
-    " (SELECT count(*) FROM group_seat WHERE group_seat.registration = registration.id)"
-)
 
 
 async def fill(event_id: int, now: datetime) -> None:
@@ -85,7 +77,7 @@ async def move_up(
     if moved:
         await _promote(event, moved, now)
         if event.assigns_at_once:
-            await take_groups(*_takings(moved, slots_of(event), {}))
+            await take_groups(*takings(moved, slots_of(event), {}))
         await tell("promoted", event, [person.id for person in moved], changes=list(changes), **more)
     return {person.id for person in moved}
 
@@ -120,40 +112,30 @@ async def _fill_groups(event: EventDetails, now: datetime) -> None:
         or all(slot.free == 0 for slot in slots)
     ):
         return
-    people = (
-        await Registration.objects()
-        .where(
-            (Registration.event == event.id)
-            & (Registration.status.is_in([status.value for status in HOLDING]))
-            & WhereRaw(LACKS_A_GROUP)
-        )
-        .order_by(Registration.arrival)
-        .output(load_json=True)
-    )
-    takings = _takings(people, slots, await groups_held(person.id for person in people))
-    if not takings:
+    people = await lacking_groups(event.id, [slot.id for slot in slots], len(event.wish_sessions))
+    given = takings(people, slots, await groups_held(person.id for person in people))
+    if not given:
         return
-    await take_groups(*takings)
-    ids = {taking.registration_id for taking in takings}
-    await Registration.raw(
-        "UPDATE registration SET sequence = sequence + 1 WHERE id = ANY({}::uuid[])", list(ids)
+    await take_groups(*given)
+    rows = await Registration.raw(
+        "UPDATE registration SET sequence = sequence + 1 WHERE id = ANY({}::uuid[]) RETURNING id, status",
+        [taking.registration_id for taking in given],
     )
-    confirmed = [
-        person.id for person in people if person.id in ids and person.status == RegistrationStatus.CONFIRMED
-    ]
-    await tell("registration_changed", event, confirmed, changes=[{"what": "groups"}], by="system")
+    confirmed = {row["id"] for row in rows if row["status"] == RegistrationStatus.CONFIRMED}
+    concerned = [person.id for person in people if person.id in confirmed]
+    await tell("registration_changed", event, concerned, changes=[{"what": "groups"}], by="system")
 
 
-def _takings(
-    people: Iterable[Registration | Waiter], slots: Sequence[Slot], held: Mapping[UUID, Mapping[str, str]]
+def takings(
+    people: Iterable[Waiter], slots: Sequence[Slot], held: Mapping[UUID, Mapping[str, str]]
 ) -> list[Taking]:
     """Free groups by wish, for one after the other."""
-    takings = []
+    given = []
     for person in people:
         has = held.get(person.id, {})
         kept = [slot for slot in slots if has.get(slot.session) == slot.group]
         chosen = [slot for slot in groups_for(person.wishes, person.seats, slots, kept).values() if slot]
         if chosen:
-            takings.append(Taking(person.id, person.seats, chosen))
+            given.append(Taking(person.id, person.seats, chosen))
             slots = with_seats_taken(slots, chosen, person.seats)
-    return takings
+    return given

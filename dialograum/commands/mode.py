@@ -1,5 +1,6 @@
 import asyncio
 import json
+import logging
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from events.rules import Mode
 from hybrid.evaluation import evaluate_waiting
 from hybrid.fetching import read_due
 from hybrid.notices import tell_source_failed
-from hybrid.overview import mode_view
+from hybrid.overview import ModeView, mode_view
 from hybrid.queries import listening_slugs, names_of, stored_rules
 from hybrid.switching import Cause, set_mode
 from hybrid.trials import ReportFile, replay_files, replay_kept
@@ -71,7 +72,7 @@ def command() -> None:
 @click.option("--json", "as_json", is_flag=True, help="One JSON document on stdout.")
 def show(slug: str, as_json: bool) -> None:
     """Shows an event's mode, why it is so, and how its rules stand."""
-    [(_, body)] = asyncio.run(_show(load(), [slug]))
+    body = asyncio.run(_show(load(), slug))
     click.echo(json.dumps(body) if as_json else "\n".join(lines_of(body)))
 
 
@@ -100,14 +101,19 @@ def set_(
 def evaluate(slug: str | None, as_json: bool) -> None:
     """Reads the sources now and judges the rules of an event, else of all that have any.
 
-    Without a report that is new nothing changes.
+    Without a report that is new nothing changes. Where a source cannot be read the others are judged, and the command
+    fails.
     """
-    found = asyncio.run(_evaluate(load(), slug))
+    logging.getLogger("hybrid.fetching").setLevel(logging.ERROR)  # what could not be read is said at the end
+    found, unread = asyncio.run(_evaluate(load(), slug))
     if as_json:
         click.echo(json.dumps({"events": [{"slug": name, **body} for name, body in found]}))
-        return
-    for name, body in found:
-        click.echo("\n".join([f"{name}:", *(f"  {line}" for line in lines_of(body))]))
+    else:
+        for name, body in found:
+            click.echo("\n".join([f"{name}:", *(f"  {line}" for line in lines_of(body))]))
+    if unread:
+        reasons = " ".join(f"{name}: {reason}" for name, reason in sorted(unread.items()))
+        raise click.ClickException(f"not every source could be read. {reasons}")
 
 
 @command.command()
@@ -132,6 +138,8 @@ def replay(
     as_json: bool,
 ) -> None:
     """Says what an event's rules would have made of reports that are over. The event stays as it is."""
+    if first and last and first > last:
+        raise click.BadParameter(f"{first} is after --to {last}", param_hint="--from")
     read = [ReportFile(named, path.name, path.read_bytes()) for named, path in files]
     body = asyncio.run(_replay(load(), slug, read, first, last, event_on))
     if as_json:
@@ -156,25 +164,27 @@ async def _set(
             lock=lock,
             hybrid_capacity=msgspec.UNSET if hybrid_capacity is None else hybrid_capacity,
         )
-        [(_, body)] = await _shown(settings, [slug])
-        return body
+        return await _shown(settings, slug)
 
 
-async def _show(settings: Settings, slugs: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
+async def _show(settings: Settings, slug: str) -> dict[str, Any]:
     async with connected(settings, pool_size=2):
         await migrate()
-        return await _shown(settings, slugs)
+        return await _shown(settings, slug)
 
 
-async def _shown(settings: Settings, slugs: Sequence[str]) -> list[tuple[str, dict[str, Any]]]:
-    now, words = datetime.now(UTC), _words(settings)
-    return [
-        (slug, mode_json(await mode_view(await details(slug), settings.sources, now), words))
-        for slug in slugs
-    ]
+async def _shown(settings: Settings, slug: str) -> dict[str, Any]:
+    return mode_json(await _view(settings, slug), _words(settings))
 
 
-async def _evaluate(settings: Settings, slug: str | None) -> list[tuple[str, dict[str, Any]]]:
+async def _view(settings: Settings, slug: str) -> ModeView:
+    return await mode_view(await details(slug), settings.sources, datetime.now(UTC))
+
+
+async def _evaluate(
+    settings: Settings, slug: str | None
+) -> tuple[list[tuple[str, dict[str, Any]]], dict[str, str]]:
+    """How the events stand then, by slug, and by name why sources could not be read."""
     async with connected(settings, pool_size=2):
         await migrate()
         if slug is None:
@@ -185,7 +195,15 @@ async def _evaluate(settings: Settings, slug: str | None) -> list[tuple[str, dic
         has_servers = bool(settings.jitsi_urls)
         await read_due(chosen, timedelta(), tell_source_failed, has_servers=has_servers)
         await evaluate_waiting(chosen, datetime.now(UTC), has_servers=has_servers)
-        return await _shown(settings, slugs)
+        words = _words(settings)
+        views = {slug: await _view(settings, slug) for slug in slugs}
+        unread = {
+            rule.rule.indicator: words.failure(rule)
+            for view in views.values()
+            for rule in view.rules
+            if rule.rule.indicator in chosen and rule.failure is not None
+        }
+        return [(slug, mode_json(view, words)) for slug, view in views.items()], unread
 
 
 async def _replay(

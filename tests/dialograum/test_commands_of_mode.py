@@ -58,7 +58,7 @@ async def test_evaluate_reads_the_sources_and_judges(run, tmp_path):
     answer = await run("evaluate", "forum", INDICATOR_URLS=figures(tmp_path, 100, 500), **meetings)
     assert answer.code == 0, answer.err
     assert "mode: digital (base in_person)" in answer.out
-    assert "first report in a row at 400 or more: on. This calls for a switch: online." in answer.out
+    assert "first report in a row at 400 or more: on. This led to a switch: online." in answer.out
     assert await Report.count() == 1
     again = await run("evaluate", "--json", INDICATOR_URLS=figures(tmp_path, 100, 500), **meetings)
     [event] = json.loads(again.out)["events"]
@@ -77,13 +77,42 @@ async def test_without_a_meeting_server_the_event_stays_and_is_said_to(run, tmp_
     assert "No switch (online), because no meeting server is set" in answer.out
 
 
-async def test_what_cannot_be_read_is_not_evaluated(run, tmp_path):
-    (tmp_path / "page.html").write_text("<!doctype html><html><body>Wartung</body></html>")
-    address = json.dumps({"rki-incidence": (tmp_path / "page.html").as_uri()})
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (None, "The file is missing."),
+        ("", "The file was empty."),
+        ("<!doctype html><html><body>Wartung</body></html>", "Instead of the file there was a web page."),
+        (
+            "version https://git-lfs.github.com/spec/v1\n",
+            "Instead of the file there was a pointer to it (Git LFS).",
+        ),
+        ("Meldedatum,Wert\n2022-10-04,5\n", "The column “Inzidenz_7-Tage” is missing."),
+    ],
+)
+async def test_what_cannot_be_read_is_not_evaluated_and_the_command_fails(run, tmp_path, content, said):
+    if content is not None:
+        (tmp_path / "source.csv").write_text(content)
+    address = json.dumps({"rki-incidence": (tmp_path / "source.csv").as_uri()})
     answer = await run("evaluate", "forum", INDICATOR_URLS=address)
-    assert answer.code == 0
-    assert "Not evaluated: Instead of the file there was a web page." in answer.out
+    assert answer.code == 1
+    assert answer.err == f"Error: not every source could be read. rki-incidence: {said}\n"
+    assert f"Not evaluated: {said}" in answer.out
     assert await ModeRule.exists().where(ModeRule.is_on.eq(True)) is False
+    answer = await run("evaluate", "--json", INDICATOR_URLS=address)
+    assert (answer.code, len(json.loads(answer.out)["events"])) == (1, 1)
+
+
+async def test_what_can_be_read_is_judged_beside_what_cannot(run, tmp_path):
+    second = forum(slug="other", mode_rules=[RULE | {"indicator": "rki-are", "region": "Bundesweit"}])
+    await publishing.create(from_document(second), None, datetime.now(UTC), languages=("de", "en"))
+    addresses = json.loads(figures(tmp_path, 100, 500)) | {"rki-are": (tmp_path / "none.tsv").as_uri()}
+    settings = {"INDICATOR_URLS": json.dumps(addresses), "JITSI_URLS": "http://127.0.0.1:9"}
+    answer = await run("evaluate", **settings)
+    assert answer.code == 1
+    assert answer.err == "Error: not every source could be read. rki-are: The file is missing.\n"
+    assert "mode: digital (base in_person)" in answer.out
+    assert (await run("evaluate", "forum", **settings)).code == 0
 
 
 async def test_replay_prints_each_switch_and_touches_nothing(run, tmp_path):
@@ -118,6 +147,15 @@ async def test_replay_prints_each_switch_and_touches_nothing(run, tmp_path):
     assert body["switches"] == []
     assert (await Report.count(), await ModeSwitch.count()) == (0, 0)
     assert await ModeRule.exists().where(ModeRule.is_on.eq(True)) is False
+
+
+async def test_a_span_that_ends_before_it_begins_is_wrong_usage(run):
+    answer = await run("replay", "forum", "--from", "2022-10-06", "--to", "2022-10-05")
+    assert (answer.code, answer.out) == (2, "")
+    assert (
+        answer.err.splitlines()[-1] == "Error: Invalid value for --from: 2022-10-06 is after --to 2022-10-05"
+    )
+    assert (await run("replay", "forum", "--from", "2022-10-05", "--to", "2022-10-05")).code == 0
 
 
 async def test_several_files_are_read_together(run, tmp_path):

@@ -13,7 +13,9 @@ from dialograum import publishing
 from dialograum.database import Listener
 from dialograum.event_file import read
 from events.queries import details
+from events.rules import Mode
 from events.tables import Activity, Organiser
+from hybrid.switching import Cause, set_mode
 from notifications.outbox import CHANNEL
 from notifications.tables import Message
 from registration import actions
@@ -93,6 +95,18 @@ async def test_who_is_affected_is_shown_by_name_and_nothing_is_applied(browser):
     assert "1 person is told what has changed" in page.text
     assert "registration.capacity" in page.text
     assert await everything() == before
+
+
+async def test_another_house_concerns_nobody_while_the_event_is_online(town, browser):
+    system = await town.system(await office())
+    moved = {"venues": [{"key": "hall", "name": "Rathaus"}]}
+    told = []
+    for _ in ("in the hall", "online"):
+        answer = await system.patch("/api/v1/events/forum?preview=true", json=moved)
+        told.append(answer.json()["told"])
+        await set_mode("forum", Mode.DIGITAL, Cause(), datetime.now(UTC), has_servers=True)
+        await town.deliver()
+    assert told == [{"event_changed": 2}, {}]
 
 
 async def test_what_was_shown_is_applied_and_everybody_told(browser):

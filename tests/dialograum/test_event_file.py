@@ -188,7 +188,7 @@ def test_the_whole_event_of_these_tests_is_in_order():
         ([("title.de", "Zwei\u2028Zeilen")], "title.de", "Must be one line of text"),
         ([("title.de", "Gem\x00einsam")], "title.de", "Must be one line of text without control characters"),
         ([("title.de", "nebel \u202e")], "title.de", "Must be one line of text"),
-        ([("title.de", "  ")], "title.de", "Must be one line of text"),
+        ([("title.de", "  ")], "title.de", "Must not be empty."),
         ([("title.de", "x" * 301)], "title.de", "Must be one line of text"),
         (
             [("description", {"de": "Glocke \x07"})],
@@ -535,6 +535,7 @@ def test_the_event_of_guetersloh_is_read_in_full():
         ModeRuleSpec(
             indicator="rki-incidence",
             region="05754",
+            region_title={"de": "Gütersloh", "en": "Gütersloh", "tr": "Gütersloh", "ar": "غوترسلو"},
             enter_at=400.0,
             leave_at=300.0,
             enter_after=3,

@@ -68,12 +68,31 @@ async def test_who_is_early_sees_the_minutes_and_what_to_prepare(town, usual):
             assert said in text
         assert "Your group: Housing & building" in text
         async with at("07:30"):
-            assert "9 hours until the beginning" in words(await visitor.get(link))
+            assert headings(await visitor.get(link)) == ["9 hours until the beginning"]
         async with at("12:00", str(datetime.fromisoformat(DAY).date() - timedelta(days=2))):
             page = await visitor.get(link)
         assert headings(page) == ["You take part online"]
         assert "The room opens on" in words(page)
+        assert "Check your device" not in words(page)
+        assert "What to have at hand" in words(page)
         assert "Refresh" not in page.headers
+
+
+async def test_the_programme_says_of_a_room_that_is_open_that_the_link_leads_there(town, usual):
+    await hold(town)
+    link = town.link("join", await register(town))
+    said = []
+    async with usual() as server:
+        visitor = await browser(town, server)
+        for clock in ("16:20", "16:30", "17:00"):
+            async with at(clock):
+                page = words(await visitor.get(link))
+            said += [
+                found
+                for found in ("then leads to this room", "your link leads you there now")
+                if found in page
+            ]
+    assert said == ["then leads to this room"] + ["your link leads you there now"] * 2
 
 
 @pytest.mark.parametrize("clock", ["09:00", "15:44", "19:30", "22:00"])
@@ -107,15 +126,6 @@ async def test_a_link_that_is_none_opens_nothing(town, usual):
             assert (await visitor.send_on(page, path)).status_code == 404, path
             assert (await visitor.send_on(page, f"{path}/test")).status_code == 404, path
         assert "location" not in (await visitor.send_on(page, link)).headers
-
-
-async def test_a_form_without_its_token_leads_nowhere(town, usual):
-    await hold(town)
-    link = town.link("join", await register(town))
-    async with usual() as server, at("17:00"):
-        answer = await (await browser(town, server)).post(link)
-        assert answer.status_code == 403
-        assert server.asked == []
 
 
 async def test_who_left_gets_in_no_more(town, usual):

@@ -10,7 +10,7 @@ from events.queries import details
 from events.rules import instant
 from hybrid.rooms import PLENARY, Key, rooms_of
 from hybrid.tables import MeetingRoom
-from registration.tables import GroupSeat
+from registration.tables import GroupSeat, Registration
 from tests.dialograum.meeting import (
     DAY,
     GROUPS,
@@ -258,7 +258,12 @@ async def test_a_device_can_be_tried_in_a_room_of_one_s_own(town, usual):
                 assert server.prosody.enter(token_of(address), room, moment.timestamp()) == "member"
                 with pytest.raises(Refused, match="exp"):
                     server.prosody.enter(token_of(address), room, moment.timestamp() + 1800)
+                assert f"config.subject=%22{row.name.split()[0]}%20Muster%22" in urlsplit(address).fragment
                 found.append(room)
+            await Registration.update({Registration.name: "anna@example.org"}, force=True)
+            address = (await visitor.send_form(f"{link}/test", page=link)).headers["Location"]
+            assert "config.subject=%22anna%22" in urlsplit(address).fragment
+            assert "example.org" not in urlsplit(address).fragment
         assert len(set(found)) == 3 + 2
         async with at("12:00", str(datetime.fromisoformat(DAY).date() - timedelta(days=2))):
             page = await visitor.get(link)

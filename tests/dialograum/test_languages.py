@@ -34,6 +34,12 @@ def test_german_and_english_are_shipped():
     ]
 
 
+def test_no_line_ends_within_the_german_word_for_email():
+    said = [str(message.string) for message in read_catalogue(catalogue_path("de"))]
+    assert [text for text in said if "E-Mail" in text] == []
+    assert any("E\u2011Mail" in text for text in said)
+
+
 def test_german_and_english_are_complete():
     assert [language.code for language in LANGUAGES.values() if language.is_complete] == ["de", "en"]
 

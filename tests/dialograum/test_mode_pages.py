@@ -4,11 +4,14 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import fields
 
 from dialograum import publishing
 from dialograum.event_file import from_document
 from events.tables import Event
 from hybrid.evaluation import could_not_read
+from hybrid.forms import ModeRuleSpec
+from hybrid.reports import Unreadable
 from hybrid.tables import ModeProposal, ModeRule, ModeSwitch, RecordedFile, Report
 from tests.dialograum.conftest import Town
 from tests.forum import forum
@@ -82,18 +85,29 @@ async def test_the_page_says_how_far_the_rule_is(browser):
     assert words(page).count("412.3") >= 3
 
 
-async def test_the_page_says_what_a_rule_that_is_on_calls_for(browser):
+async def test_the_page_says_what_a_rule_that_is_on_led_to(browser):
     await come_in(500, 412.3)
     page = await browser.get(PAGE)
     assert "Way back 0 of 2 reports below 300" in words(page)
-    assert "second report in a row at 400 or more: on. This calls for a switch: online." in words(page)
+    assert "second report in a row at 400 or more: on. This led to a switch: online." in words(page)
+
+
+async def test_there_is_no_way_back_where_the_event_has_not_left(browser):
+    await ModeRule.update({ModeRule.rule: RULE | {"evaluate_days": 60, "approval": "propose"}}, force=True)
+    await come_in(500, 500)
+    page = words(await browser.get(PAGE))
+    assert headings(await browser.get(PAGE)) == ["Takes place on site"]
+    assert "A rule proposes: online." in page
+    assert "Way to “online” reached, but the event has not moved" in page
+    assert "Way back" not in page
 
 
 async def test_it_says_that_a_source_cannot_be_read_and_since_when(browser):
     await come_in(500)
-    await could_not_read(INCIDENCE, "the column Inzidenz is missing", datetime.now(UTC))
+    missing = Unreadable("the column Inzidenz is missing", "column", "Inzidenz")
+    await could_not_read(INCIDENCE, missing, datetime.now(UTC))
     page = await browser.get(PAGE)
-    assert "Not evaluated: the column Inzidenz is missing" in words(page)
+    assert "Not evaluated: The column “Inzidenz” is missing." in words(page)
     assert "It could not be read since" in words(page)
 
 
@@ -291,9 +305,10 @@ async def test_the_api_tells_mode_rules_and_switches(town):
         "locked": False,
     }
     [switch] = body["switches"]
-    assert (switch["from"], switch["to"], switch["by"], switch["reason"]) == (
+    assert (switch["from"], switch["to"], switch["by"], switch["via"], switch["reason"]) == (
         "in_person",
         "digital",
+        "rule",
         "rule",
         None,
     )
@@ -308,10 +323,70 @@ async def test_the_api_tells_mode_rules_and_switches(town):
         2,
         2,
     )
+    assert rule.items() >= EFFECTIVE.items()
     assert rule["last"].items() >= {"value": 412.3, "report_on": str(TODAY), "row_on": str(TODAY)}.items()
     assert "second report in a row at 400 or more: on" in rule["last"]["verdict"]
     german = (await api.get("/api/v1/events/forum/mode?lang=de")).json()
     assert "zweite Meldung in Folge" in german["rules"][0]["last"]["verdict"]
+
+
+EFFECTIVE = {
+    "key": "rki-incidence/05754/digital",
+    "region": "05754",
+    "enter_at": 400,
+    "leave_at": 300,
+    "settle_days": 0,
+    "trend": "any",
+    "mode": "digital",
+    "max_age_hours": 72,
+    "evaluate_days": 60,
+    "freeze_hours": 48,
+    "approval": "automatic",
+    "expires_on": None,
+}
+
+
+async def test_each_rule_has_all_its_keys_with_the_values_that_count(town):
+    organiser = await town.organiser()
+    warning = {"indicator": "dwd-warnings", "region": "09373", "enter_at": 3, "leave_at": 2}
+    own = RULE | {
+        "mode": "hybrid",
+        "approval": "propose",
+        "trend": "rising",
+        "expires_on": "2030-11-18",
+        "key": "a",
+    }
+    await town.event(organiser, mode_rules=[own, warning])
+    body = (await (await town.system(organiser)).get("/api/v1/events/forum/mode")).json()
+    first, second = body["rules"]
+    assert {name: first[name] for name in ("mode", "approval", "trend", "expires_on", "key", "last")} == {
+        "mode": "hybrid",
+        "approval": "propose",
+        "trend": "rising",
+        "expires_on": "2030-11-18",
+        "key": "a",
+        "last": None,
+    }
+    assert (
+        second.items()
+        >= {
+            "indicator": "dwd-warnings",
+            "enter_after": 1,
+            "leave_after": 3,
+            "settle_days": 0,
+            "trend": "any",
+            "mode": "digital",
+            "max_age_hours": 2,
+            "evaluate_days": 3,
+            "freeze_hours": 3,
+            "approval": "automatic",
+            "expires_on": None,
+            "key": "dwd-warnings/09373/digital",
+            "on": False,
+            "last": None,
+        }.items()
+    )
+    assert first.keys() == second.keys() > {field.name for field in fields(ModeRuleSpec)}
 
 
 async def test_the_api_asks_who_calls(town):

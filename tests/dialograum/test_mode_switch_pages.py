@@ -308,13 +308,46 @@ async def test_a_yes_that_cannot_be_done_says_so_and_stays_open(town):
     await join(organiser, await event_named("forum"))
     browser = await town.signed_in(organiser)
     page = await browser.get(path)
-    assert page.status_code == 409
+    assert page.status_code == 200
     assert "No meeting server is set" in words(page)
+    assert 'href="/organise/events/forum/edit"' in page.text
     assert "/accept" not in page.text
     answer = await browser.send_on(page, f"{path}/accept")
     assert answer.status_code == 409
+    assert "No meeting server is set" in words(answer)
     [row] = await ModeProposal.objects()
     assert row.answer is None
+    await browser.send_on(page, f"{path}/decline")
+    assert "This was declined" in words(await browser.get(path))
+
+
+async def test_a_proposal_of_a_cancelled_event_says_that_it_is(town):
+    browser, path = await proposal_in(town)
+    page = await browser.get(path)
+    await Event.update({Event.status: "cancelled"}, force=True)
+    shown = await browser.get(path)
+    assert (shown.status_code, "/accept" in shown.text) == (200, False)
+    assert "The event is cancelled." in words(shown)
+    answer = await browser.send_on(page, f"{path}/accept")
+    assert (answer.status_code, "The event is cancelled." in words(answer)) == (409, True)
+
+
+@pytest.mark.parametrize("to", ["digital", "hybrid", "in_person"])
+async def test_a_hand_answers_a_proposal_at_once(town, to):
+    browser, path = await proposal_in(town)
+    page = await browser.get(path)
+    await press(browser, to, reason="Sturm", lock="yes")
+    shown = await browser.get(path)
+    assert "This does not apply any more." in words(shown)
+    assert "/accept" not in shown.text
+    assert path not in (await browser.get(PAGE)).text
+    before = await everything()
+    for answer in ("accept", "decline"):
+        assert (await browser.send_on(page, f"{path}/{answer}")).headers["Location"] == path
+    assert await everything() == before
+    assert ((await event_named("forum")).mode, await ModeSwitch.count()) == (to, 1)
+    [row] = await ModeProposal.objects()
+    assert row.answer == "superseded"
 
 
 async def test_a_proposal_of_another_event_is_not_found(town):

@@ -72,6 +72,20 @@ async def test_the_rule_stands_there_in_words_with_the_value_its_date_and_its_so
     assert text.index("If two reports") < text.index("332.7") < text.index("Threshold 400")
 
 
+async def test_the_region_is_called_as_people_call_it(town, visitor):
+    title = {"de": "Gütersloh", "en": "Guetersloh"}
+    await town.event(contact=CONTACT, mode_rules=[EVENT["mode_rules"][0] | {"region_title": title}])
+    await come_in(250, 332.7)
+    page = await visitor.get(PAGE)
+    assert "by county, Guetersloh" in words(page)
+    assert COUNTY not in page.text
+    evidence = await by_rule(region_title=title)
+    await switched("digital", evidence=evidence)
+    page = await visitor.get(PAGE)
+    assert words(page).count("by county, Guetersloh") == 2
+    assert COUNTY not in page.text
+
+
 async def test_without_a_rule_there_is_no_plan_b(town, visitor):
     await town.event(contact=CONTACT)
     assert PLAN not in (await visitor.get(PAGE)).text
@@ -90,6 +104,27 @@ async def test_who_decides_by_hand_says_that_figures_change_nothing(town, visito
     text = words(await visitor.get(PAGE))
     assert "At the moment we decide this ourselves, and figures change nothing." in text
     assert "at the latest" not in text
+
+
+async def test_in_the_last_days_the_page_says_that_nothing_changes_and_refers_to_nothing(town, visitor):
+    await town.event(contact=CONTACT, mode_rules=[RULE | {"evaluate_days": 60, "freeze_hours": 1000}])
+    await come_in(250, 332.7)
+    text = words(await visitor.get(PAGE))
+    assert re.search(
+        r"Since \w+, [^.]* nothing changes by itself any more\. If something changes, we write", text
+    )
+    assert "The rule is met" not in text
+
+
+async def test_a_rule_that_is_met_too_late_is_said_to_be(town, visitor):
+    await town.event(contact=CONTACT, mode_rules=[RULE | {"evaluate_days": 60, "freeze_hours": 1000}])
+    await come_in(500, 500)
+    text = words(await visitor.get(PAGE))
+    assert re.search(
+        r"The rule is met, but too late: since \w+, .* nothing changes by itself any more\.", text
+    )
+    assert "reports in a row below 300" not in text
+    assert "Threshold 400" in text
 
 
 @pytest.mark.parametrize(
@@ -218,7 +253,7 @@ async def test_back_in_the_hall_the_page_says_so_until_the_event_is_over(town, v
     text = words(await visitor.get(PAGE))
     assert "This event takes place on site again" in text
     assert "two reports in a row below 300: 290 · 280 (" in text
-    assert "You have a seat at the venue" in text
+    assert "We have written to you, and your personal link shows the way." in text
     assert "Before:" not in text
     now = datetime.now(UTC)
     await Event.update({Event.starts_at: now - timedelta(hours=2), Event.ends_at: now}, force=True)

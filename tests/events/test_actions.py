@@ -154,6 +154,23 @@ async def test_the_calendar_counts_changes_of_time_place_and_mode(database, name
     assert after.uid == before.uid
 
 
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"venues": (replace(HALL, name="Rathaus"),)}, []),
+        ({"sessions": (TALK, *ROUNDS)}, []),
+        ({"venues": (replace(HALL, name="Rathaus"),), "mode": Mode.HYBRID}, [PLACE, MODE]),
+    ],
+    ids=["another house", "another room of a session", "back on site"],
+)
+async def test_the_place_of_a_digital_event_is_online(database, changes, expected):
+    whole = {"sessions": WHOLE.sessions, "groups": GROUPS, "mode": Mode.DIGITAL}
+    await create(document(registration=WHOLE.registration, **whole))
+    found = await rewrite(document(registration=WHOLE.registration, **whole | changes))
+    assert [change.what for change in found] == expected
+    assert (await details("dialog")).sequence == bool(expected)
+
+
 async def test_a_change_says_what_it_was_and_what_it_is(database):
     await create()
     venues = (
@@ -166,7 +183,7 @@ async def test_a_change_says_what_it_was_and_what_it_is(database):
     assert time.before == {**berlin, "ends_local": "2022-11-18T19:00:00"}
     assert time.after == {**berlin, "ends_local": "2022-11-18T20:00:00"}
     assert place.before == ["Stadthalle, Saal"]
-    assert place.after == ["Rathaus, Berliner Straße 70, 33330, GT"]
+    assert place.after == ["Rathaus, Berliner Straße 70, 33330 GT"]
 
 
 async def test_what_keeps_its_key_keeps_its_row_and_what_is_left_out_goes(database):

@@ -215,8 +215,10 @@ async def test_a_file_of_this_machine_is_read_and_known_again(tmp_path):
 
 
 async def test_a_file_that_cannot_be_read_is_none(tmp_path):
-    assert (await refused((tmp_path / "missing.csv").as_uri()))[0] == "unreachable"
-    assert (await refused(tmp_path.as_uri()))[0] == "unreachable"
-    assert (await refused("file:///dev/zero"))[0] == "unreachable"
+    assert await refused((tmp_path / "missing.csv").as_uri()) == ("no-file", "there is no such file")
+    assert (await refused((tmp_path / "large.csv" / "missing.csv").as_uri()))[0] == "no-file"
+    assert await refused(tmp_path.as_uri()) == ("no-file", "the address is no file")
+    assert (await refused("file:///dev/zero"))[0] == "no-file"
+    assert (await refused((tmp_path / ("x" * 300)).as_uri()))[0] == "closed"
     (tmp_path / "large.csv").write_bytes(bytes(MIB + 1))
     assert (await refused((tmp_path / "large.csv").as_uri()))[0] == "too-large"

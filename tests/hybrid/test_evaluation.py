@@ -10,7 +10,7 @@ from events.tables import Event
 from hybrid.evaluation import could_not_read, evaluate, evaluate_waiting, take_report
 from hybrid.indicators import BUILT_IN
 from hybrid.queries import kept_reports, open_proposals, source_of, stored_rules
-from hybrid.reports import Row, SeriesReport
+from hybrid.reports import Row, SeriesReport, Unreadable
 from hybrid.tables import ModeProposal, ModeRule, Reading, Report
 from tests.hybrid import town
 from tests.hybrid.town import CELL, COUNTY, INCIDENCE, RULE, STARTS_AT, decisions, publish, verdicts, warn
@@ -373,12 +373,14 @@ async def test_what_cannot_be_read_changes_nothing_and_is_news_once():
     await publish(MARCH[0], 500)
     before = await verdicts(event)
     at = datetime(2027, 3, 2, 6, tzinfo=UTC)
-    assert await could_not_read(INCIDENCE, "a page of HTML", at)
-    assert not await could_not_read(INCIDENCE, "a page of HTML", at + timedelta(hours=1))
+    missing = Unreadable("the column Inzidenz is missing", "column", "Inzidenz" * 30)
+    assert await could_not_read(INCIDENCE, missing, at)
+    assert not await could_not_read(INCIDENCE, missing, at + timedelta(hours=1))
     source = await source_of("rki-incidence")
     assert source is not None
-    assert (source.failure, source.failing_since, source.failed_at) == (
-        "a page of HTML",
+    assert (source.failure_code, source.failure_detail, source.failing_since, source.failed_at) == (
+        "column",
+        ("Inzidenz" * 30)[:200],
         at,
         at + timedelta(hours=1),
     )
@@ -386,5 +388,5 @@ async def test_what_cannot_be_read_changes_nothing_and_is_news_once():
     await publish(MARCH[1], 500, now=at + timedelta(hours=2))
     source = await source_of("rki-incidence")
     assert source is not None
-    assert (source.failure, source.failing_since) == (None, None)
+    assert (source.failure_code, source.failure_detail, source.failing_since) == (None, "", None)
     assert await is_on(event) == [True]

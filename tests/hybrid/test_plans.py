@@ -15,7 +15,7 @@ from hybrid.public_mode import public_mode
 from notifications.outbox import claim
 from registration.actions import confirm
 from tests.hybrid.town import CELL, INCIDENCE, RULE, event, publish, warn
-from tests.mail.cases import composer
+from tests.mail.case import composer
 from tests.mail.reading import opened, part
 from tests.registration.town import id_of, register
 
@@ -58,6 +58,7 @@ async def test_a_rule_is_stated_in_full():
                 "key": "rki-incidence/05754/digital",
                 "indicator": "rki-incidence",
                 "region": "05754",
+                "region_title": {},
                 "mode": "digital",
                 "enter_at": 400,
                 "leave_at": 300,

@@ -10,16 +10,23 @@ from events.actions import join
 from events.queries import event_named
 from events.rules import Mode
 from events.tables import Event, Organiser
-from hybrid.actions import is_moot
 from hybrid.proposals import accept, decline
 from hybrid.queries import open_proposals, stored_rules
 from hybrid.switching import Cause, set_mode
 from hybrid.tables import ModeProposal, ModeSwitch
 from notifications.tables import Message
+from tests.forum import forum
 from tests.hybrid import town
 from tests.hybrid.town import RULE, publish
 
 MARCH = [date(2027, 3, day) for day in range(1, 32)]
+SESSION = {
+    "key": "groups",
+    "kind": "groups",
+    "starts_at": "2027-03-19T16:30:00",
+    "ends_at": "2027-03-19T18:00:00",
+    "title": {"de": "Arbeitsgruppen"},
+}
 ASKING = RULE | {"approval": "propose"}
 
 
@@ -161,6 +168,58 @@ async def test_a_rule_that_vanishes_while_on_asks_whether_to_come_back():
     assert await mode_of(event) == "in_person"
 
 
+async def declined_to_come_back():
+    """An event that stays online after a no: its rule vanished while on, and another has never been on."""
+    event, [one, _], [] = await proposed(500, 500, rules=[RULE])
+    await publishing.patch(event.slug, {"mode_rules": [RULE | {"region": "05711"}]}, None, at(3))
+    [proposal] = await open_proposals(event.id)
+    await decline(event.id, proposal.id, one, at(3))
+    return event
+
+
+async def test_after_a_no_a_rule_that_never_was_on_does_not_bring_the_event_back():
+    event = await declined_to_come_back()
+    for day in MARCH[3:7]:
+        await publish(day, 100, region="05711")
+    assert (await mode_of(event), await open_proposals(event.id)) == ("digital", [])
+
+
+async def test_after_a_no_a_rule_that_goes_on_and_off_brings_the_event_back():
+    event = await declined_to_come_back()
+    for day in MARCH[3:5]:
+        await publish(day, 500, region="05711")
+    for day in MARCH[5:7]:
+        await publish(day, 100, region="05711")
+    assert await mode_of(event) == "in_person"
+
+
+async def test_lifting_the_lock_after_a_no_leaves_it_to_the_rules_again():
+    event = await declined_to_come_back()
+    for lock in (True, False):
+        await set_mode("forum", Mode.DIGITAL, Cause(reason="Sturm"), at(4), has_servers=True, lock=lock)
+    assert await mode_of(event) == "digital"
+    await publish(MARCH[4], 100, region="05711")
+    assert await mode_of(event) == "in_person"
+
+
+async def test_a_no_counts_for_the_way_back_from_the_mode_it_was_said_in():
+    event = await declined_to_come_back()
+    await set_mode("forum", Mode.HYBRID, Cause(reason="Sturm"), at(4), has_servers=True, lock=False)
+    await publish(MARCH[4], 100, region="05711")
+    assert await mode_of(event) == "in_person"
+
+
+async def test_after_a_no_to_an_expired_rule_another_does_not_bring_the_event_back_either():
+    other = RULE | {"region": "05711"}
+    event, [one, _], [] = await proposed(500, 500, rules=[RULE | {"expires_on": date(2027, 3, 5)}, other])
+    await publish(MARCH[5], 500)
+    [proposal] = await open_proposals(event.id)
+    await decline(event.id, proposal.id, one, at(6))
+    for day in MARCH[6:9]:
+        await publish(day, 100, region="05711")
+    assert (await mode_of(event), await open_proposals(event.id)) == ("digital", [])
+
+
 async def test_a_yes_to_come_back_leads_no_further_than_another_rule_allows():
     other = RULE | {"mode": "hybrid", "region": "05711"}
     event, [one, _], [] = await proposed(500, 500, rules=[RULE | {"expires_on": date(2027, 3, 5)}, other])
@@ -174,14 +233,38 @@ async def test_a_yes_to_come_back_leads_no_further_than_another_rule_allows():
     assert await mode_of(event) == "hybrid"
 
 
-async def test_a_hand_that_does_what_is_proposed_answers_it():
-    event, _, [proposal] = await proposed(500, 500)
-    await set_mode("forum", Mode.DIGITAL, Cause(reason="Sturm"), at(2), has_servers=True)
-    assert is_moot(proposal, Mode.DIGITAL)
-    await publish(MARCH[2], 500)
+@pytest.mark.parametrize("to", [Mode.DIGITAL, Mode.HYBRID, Mode.IN_PERSON])
+async def test_a_hand_answers_what_a_rule_asks(to):
+    event, _, [_] = await proposed(500, 500)
+    await set_mode("forum", to, Cause(reason="Sturm"), at(2), has_servers=True)
     assert await open_proposals(event.id) == []
     [answered] = await ModeProposal.objects()
-    assert answered.answer == "superseded"
+    assert (answered.answer, answered.answered_at) == ("superseded", at(2))
+
+
+async def test_lifting_a_lock_answers_nothing():
+    event, _, [proposal] = await proposed(500, 500)
+    await set_mode("forum", Mode.IN_PERSON, Cause(reason="Sturm"), at(2), has_servers=True, lock=False)
+    assert [one.id for one in await open_proposals(event.id)] == [proposal.id]
+
+
+async def test_a_rule_asks_again_once_the_lock_is_lifted():
+    event, _, [proposal] = await proposed(500, 500)
+    for lock in (True, False):
+        await set_mode("forum", Mode.IN_PERSON, Cause(reason="Sturm"), at(2), has_servers=True, lock=lock)
+    await publish(MARCH[2], 500)
+    [anew] = await open_proposals(event.id)
+    assert (anew.id != proposal.id, anew.to_mode) == (True, "digital")
+
+
+@pytest.mark.parametrize(
+    ("to", "waiting"), [(Mode.IN_PERSON, 0), (Mode.HYBRID, 1), (Mode.DIGITAL, 1)], ids=str
+)
+async def test_a_hand_answers_whether_to_come_back_only_by_doing_it(to, waiting):
+    event, _, [] = await proposed(500, 500, rules=[RULE])
+    await publishing.patch(event.slug, {"mode_rules": []}, None, at(3))
+    await set_mode("forum", to, Cause(reason="Sturm"), at(4), has_servers=True)
+    assert len(await open_proposals(event.id)) == waiting
 
 
 # Who is told of what rules do
@@ -231,6 +314,20 @@ async def test_without_a_meeting_server_organisers_are_told_once_that_a_rule_wou
     for day in MARCH[6:8]:
         await publish(day, 500, has_servers=False)
     assert len(await mails("switch_held")) == 2
+
+
+@pytest.mark.parametrize(("with_groups", "hold"), [(False, "no_servers"), (True, "no_rooms")])
+async def test_what_is_missing_stands_with_the_rule(with_groups, hold):
+    event = await town.event()
+    await office(event)
+    if with_groups:
+        meeting = {"url": "https://stream.example.org/forum"}
+        rooms = {"meeting": meeting, "groups": forum()["groups"], "sessions": [SESSION]}
+        await publishing.patch(event.slug, rooms, None, datetime(2027, 2, 1, tzinfo=UTC))
+    for day in MARCH[:2]:
+        await publish(day, 500, has_servers=False)
+    assert await town.decisions(event) == [("hold", "digital", hold)]
+    assert [context["to_mode"] for _, context in await mails("switch_held")] == ["digital"]
 
 
 async def test_helpers_and_organisers_of_other_events_are_told_nothing():

@@ -302,6 +302,21 @@ def test_another_rule_does_not_bring_the_event_back_for_the_one_that_moved_it():
     assert decided(ONLINE, moved, standing(False, turned=7.0)).kind == "switch"
 
 
+@pytest.mark.parametrize(
+    ("turned", "kind", "to"),
+    [(None, "stay", ONLINE), (5.0, "stay", ONLINE), (7.0, "switch", HALL)],
+    ids=["never on", "off before the no", "off after it"],
+)
+def test_after_a_no_to_coming_back_only_a_rule_that_goes_off_later_brings_the_event_back(turned, kind, to):
+    found = decided(ONLINE, standing(False, turned=turned), declined=6.0)
+    assert (found.kind, found.to) == (kind, to)
+    assert decided(ONLINE, standing(False, turned=turned)).kind == "switch"
+
+
+def test_a_no_to_coming_back_does_not_hinder_a_rule_that_goes_on():
+    assert decided(BOTH, standing(True), declined=6.0).kind == "switch"
+
+
 def test_of_two_rules_the_one_that_is_not_held_back_moves_the_event():
     early = standing(True, evaluate_days=3, key="early")
     free = standing(True, key="free")
@@ -323,6 +338,18 @@ def test_a_mode_that_waits_for_an_answer_is_kept():
 def test_a_rule_that_has_expired_moves_nothing():
     assert decided(HALL, standing(True, is_expired=True)).kind == "stay"
     assert decided(ONLINE, standing(True, is_expired=True)) == Decision("stay", ONLINE)
+
+
+def test_a_rule_that_has_expired_while_on_keeps_the_mode_from_other_rules():
+    gone = standing(True, is_expired=True, key="gone")
+    assert decided(ONLINE, gone, standing(False, turned=7.0)) == Decision("stay", ONLINE)
+
+
+def test_a_rule_that_has_expired_does_not_hinder_others():
+    both = standing(True, "hybrid")
+    assert decided(HALL, standing(True, is_expired=True), both) == Decision("switch", BOTH, both)
+    never_on = standing(False)
+    assert decided(ONLINE, standing(False, turned=5.0, is_expired=True), never_on).by is never_on
 
 
 def test_days_of_the_tables_are_what_they_are_called():

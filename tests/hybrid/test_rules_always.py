@@ -70,13 +70,35 @@ def standings(draw):
     return found
 
 
-@given(MODES, MODES, standings(), HOURS, st.booleans(), st.lists(MODES, max_size=1))
+@given(
+    MODES,
+    MODES,
+    standings(),
+    HOURS,
+    st.booleans(),
+    st.lists(MODES, max_size=1),
+    st.one_of(st.none(), st.floats(0, 9)),
+)
 def test_no_mode_changes_on_stale_rows_in_the_freeze_or_while_locked(
-    base, present, stand, hours, locked, kept
+    base, present, stand, hours, locked, kept, declined
 ):
     now = TIMING.starts_at + timedelta(hours=hours)
-    found = decide(base, present, stand, "rki-incidence", now, timing=TIMING, locked=locked, kept=kept)
-    furthest = max([base, *kept, *(one.rule.mode for one in stand if one.is_on)], key=FURTHER.index)
+    found = decide(
+        base,
+        present,
+        stand,
+        "rki-incidence",
+        now,
+        timing=TIMING,
+        locked=locked,
+        kept=kept,
+        declined=declined,
+    )
+    keeping = [*kept, *(one.rule.mode for one in stand if one.is_on and one.is_expired)]
+    reaching = [base, *(one.rule.mode for one in stand if one.is_on and not one.is_expired)]
+    reaching += [mode for mode in keeping if FURTHER.index(mode) <= FURTHER.index(present)]
+    reaching += [present for mode in keeping if FURTHER.index(mode) > FURTHER.index(present)]
+    furthest = max(reaching, key=FURTHER.index)
     if found.kind in ("switch", "propose"):
         assert found.by is not None
         assert found.by.reading is not None
@@ -88,6 +110,8 @@ def test_no_mode_changes_on_stale_rows_in_the_freeze_or_while_locked(
         assert evaluated_from(one, TIMING) <= now < TIMING.starts_at - one.freeze
         assert now - found.by.reading.as_of <= one.max_age
         assert one.proposes is (found.kind == "propose")
+        if declined and not found.by.is_on:
+            assert (found.by.turned or 0.0) >= declined
     if found.kind == "stay":
         assert found.to in (present, furthest)
     if present is furthest:

@@ -5,8 +5,10 @@ import asyncio
 import pytest
 
 from events.errors import EventCancelled, ModeRefused
+from events.forms import VenueSpec
 from events.queries import details_of, event_named
 from events.rules import Attendance, Mode
+from hybrid.errors import Hindrance
 from hybrid.switching import Cause, set_mode
 from hybrid.tables import MeetingRoom, ModeSwitch
 from registration.tables import Registration
@@ -196,8 +198,89 @@ async def test_there_and_back_while_mails_wait_is_one_mail_each(outbox):
     changes = {
         change["what"]: (change["before"], change["after"]) for change in waiting[0]["context"]["changes"]
     }
-    assert changes == {"mode": ("in_person", "digital"), "attendance": ("in_person", "online")}
+    assert changes == {
+        "place": (["Stadthalle, Saal"], []),
+        "mode": ("in_person", "digital"),
+        "attendance": ("in_person", "online"),
+    }
     assert waiting[0]["context"]["registration"]["sequence"] == 3
+
+
+async def test_there_and_back_in_a_hurry_changes_nothing_for_anybody_who_waits_either(outbox):
+    await hold(capacity=1, digital_capacity=1)
+    await seat("kim")
+    await wait("late")
+    await outbox.news()
+    await move("digital")
+    await move("in_person")
+    waiting = [letter for letter in await outbox.letters() if letter["status"] == "queued"]
+    assert {letter["recipient_name"]: letter["context"]["changes"] for letter in waiting} == {
+        "kim": [],
+        "late": [],
+    }
+
+
+async def test_who_waits_for_the_hall_again_is_told_so(outbox):
+    await hold(capacity=1, digital_capacity=1)
+    await seat("kim")
+    await wait("late")
+    await move("digital")
+    await outbox.news()
+    await move("hybrid", hybrid_capacity=1)
+    letters = {letter["recipient_name"]: letter["context"] for letter in await outbox.letters()}
+    assert letters["late"]["registration"]["attendance"] == HALL
+    (change,) = [change for change in letters["late"]["changes"] if change["what"] == "attendance"]
+    assert (change["before"], change["after"]) == (ONLINE, HALL)
+
+
+async def test_the_place_of_a_digital_event_changes_in_silence_until_it_comes_back(outbox):
+    await hold(capacity=2, digital_capacity=10)
+    await seat("kim")
+    await outbox.news()
+    await move("digital")
+    await outbox.news()
+    event = await rewrite(venues=(VenueSpec(key="hall", name="Rathaus"),))
+    assert (event.sequence, await outbox.news()) == (1, [])
+    event = await move("in_person")
+    assert event.sequence == 2
+    (letter,) = [letter for letter in await outbox.letters() if letter["status"] == "queued"]
+    assert [venue["name"] for venue in letter["context"]["event"]["venues"]] == ["Rathaus"]
+    facts = letter["context"]["registration"]
+    assert (facts["sequence_before"], facts["sequence"]) == (1, 2)
+
+
+async def test_who_has_not_heard_of_the_way_there_hears_of_the_new_place(outbox):
+    await hold(capacity=2, digital_capacity=10)
+    await seat("kim")
+    await outbox.news()
+    await move("digital")
+    await rewrite(venues=(VenueSpec(key="hall", name="Rathaus"),))
+    await move("in_person")
+    (letter,) = [letter for letter in await outbox.letters() if letter["status"] == "queued"]
+    assert letter["context"]["changes"] == [
+        {"what": "place", "before": ["Stadthalle, Saal"], "after": ["Rathaus"]}
+    ]
+
+
+@pytest.mark.parametrize("to", ["in_person", "hybrid"])
+async def test_the_mail_of_who_stays_online_knows_whether_they_wished_it(outbox, to):
+    await hold(capacity=2, digital_capacity=10)
+    for name in ("kim", "toni"):
+        await seat(name)
+    await move("digital")
+    await seat("screen", attendance_wished=Attendance.ONLINE)
+    await seat("hall", attendance_wished=Attendance.IN_PERSON)
+    await seat("unasked")
+    await outbox.news()
+    assert (await move(to)).mode is Mode.HYBRID
+    stated = {
+        letter["recipient_name"]: letter["context"]["registration"] for letter in await outbox.letters()
+    }
+    assert {name: facts["wished"] for name, facts in stated.items() if facts["attendance"] == ONLINE} == {
+        "screen": ONLINE,
+        "hall": HALL,
+        "unasked": HALL,
+    }
 
 
 async def test_who_wished_online_in_a_hybrid_event_stays_online(outbox):
@@ -212,32 +295,46 @@ async def test_who_wished_online_in_a_hybrid_event_stays_online(outbox):
 
 
 @pytest.mark.parametrize(
-    ("changes", "has_servers", "refused"),
+    ("changes", "has_servers", "hindrance"),
     [
-        ({}, False, True),
-        ({}, True, False),
-        ({"meeting_url": "https://stream.example.org/x"}, False, False),
+        ({}, False, Hindrance.NO_SERVERS),
+        ({}, True, None),
+        ({"meeting_url": "https://stream.example.org/x"}, False, None),
     ],
 )
-async def test_without_a_room_there_is_no_way_online(outbox, changes, has_servers, refused):
+async def test_without_a_room_there_is_no_way_online(outbox, changes, has_servers, hindrance):
     from events.forms import MeetingSpec
 
     url = changes.get("meeting_url")
     await hold(**({"meeting": MeetingSpec(url=url)} if url else {}))
-    if refused:
-        with pytest.raises(ModeRefused):
+    if hindrance:
+        with pytest.raises(ModeRefused) as refused:
             await move("digital", has_servers=has_servers)
+        assert refused.value.facts == {"hindrance": hindrance}
         assert (await details_of(await event_named("dialog"))).mode is Mode.IN_PERSON
     else:
         assert (await move("digital", has_servers=has_servers)).mode is Mode.DIGITAL
+
+
+async def test_who_sits_in_a_larger_hall_than_the_event_s_own_stays_online_on_the_way_back(outbox):
+    await hold(capacity=1, hybrid_capacity=2)
+    await seat("kim")
+    await wait("toni")
+    await move("hybrid")
+    assert await sitting() == {"kim": HALL, "toni": HALL}
+    event = await move("in_person")
+    assert (event.mode, event.came_back, event.in_person_limit) == (Mode.HYBRID, True, 1)
+    assert await sitting() == {"kim": HALL, "toni": ONLINE}
+    await outbox.news()
 
 
 async def test_an_event_that_is_over_or_cancelled_stays_where_it_is(outbox):
     from dialograum import publishing
 
     await hold()
-    with pytest.raises(ModeRefused):
+    with pytest.raises(ModeRefused) as refused:
         await move("digital", STARTS_AT + DAY)
+    assert refused.value.facts == {"hindrance": Hindrance.OVER}
     await publishing.cancel("dialog", None, None, NOW)
     with pytest.raises(EventCancelled):
         await move("digital")

@@ -174,7 +174,10 @@ async def _answers(visitor: Visitor) -> bool:
 
 
 def _lives(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 async def until(is_true: Callable[[], bool], what: str) -> None:

@@ -1,29 +1,15 @@
-"""Every mail in every form it takes: what it is about, as the actions write it into the outbox."""
+"""Every mail in every form it takes."""
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import replace
 
-from jinja2 import Environment
-
-from dialograum.calendars import Calendars
-from dialograum.languages import LANGUAGES
-from dialograum.pages import Site, environment
-from events.calendar import Party
-from events.details import EventDetails
 from events.rules import EventStatus, Mode
-from notifications.outbox import Claim
-from registration.facts import event_facts, registration_facts
-from registration.mail import Composer
 from tests.events.examples import dialogue, online
+from tests.mail.case import Case
 from tests.mail.examples import (
-    AT,
-    BASE_URL,
     BRING,
     BY_INCIDENCE,
     BY_WARNINGS,
     CANCELLED,
-    LINKS,
-    MESSAGE_ID,
     MOVED_PLACE,
     MOVED_TIME,
     ONLY_GERMAN,
@@ -31,78 +17,14 @@ from tests.mail.examples import (
     PENDING,
     PROGRAMME,
     WAITING,
-    WENT_ONLINE,
     WISHES,
     hybrid,
-    registration,
     two_days,
     with_dinner,
 )
+from tests.mail.switches import SWITCHES
 
-SITE = Site(
-    town="Gütersloh",
-    base_url=BASE_URL,
-    privacy_url=f"{BASE_URL}/privacy",
-    imprint_url=f"{BASE_URL}/imprint",
-    languages=tuple(LANGUAGES.values()),
-    default_language=LANGUAGES["de"],
-)
-
-
-def composer(made: Environment | None = None) -> Composer:
-    made = made or environment(SITE, assets={})
-    return Composer(
-        made,
-        LINKS,
-        Calendars(made, SITE, "dialog@example.org"),
-        sender=Party("", "dialog@example.org"),
-        base_url=BASE_URL,
-        privacy_url=SITE.privacy_url,
-        imprint_url=SITE.imprint_url,
-        languages=LANGUAGES,
-        default_language="de",
-    )
-
-
-@dataclass(frozen=True)
-class Case:
-    """A message as an action would write it."""
-
-    kind: str
-    event: EventDetails = field(default_factory=dialogue)
-    person: dict[str, Any] = field(default_factory=dict)
-    groups: dict[str, str | None] = field(default_factory=lambda: {"groups": "wohnen"})
-    position: int | None = None
-    more: dict[str, Any] = field(default_factory=dict)
-
-    def message(self, language: str = "de", **changes: Any) -> Claim:
-        person = dict(self.person)
-        invited_sequence = person.pop("invited_sequence", 0)
-        row = registration(**person)
-        values: dict[str, Any] = {
-            "id": MESSAGE_ID,
-            "fence": 1,
-            "kind": self.kind,
-            "recipient": row.email,
-            "recipient_name": row.name,
-            "language": language,
-            "context": {
-                "event": event_facts(self.event),
-                "registration": registration_facts(
-                    row, self.event, self.groups, self.position, invited_sequence
-                ),
-                **self.more,
-            },
-            "about": row.id,
-            "event_id": 1,
-            "attempts": 1,
-            "created_at": AT,
-            "message_id": f"<{MESSAGE_ID}@dialog.example.org>",
-        }
-        return Claim(**values | changes)
-
-
-CASES = {
+CASES = SWITCHES | {
     "confirm": Case("confirm", person=PENDING),
     "confirm-three-places": Case("confirm", person={**PENDING, "seats": 3}, groups={"groups": None}),
     "confirm-online": Case("confirm", online(), {**PENDING, "attendance": "online"}, {}),
@@ -249,63 +171,6 @@ CASES = {
     "event_changed-time-and-place": Case(
         "event_changed", dialogue(sequence=1), more={"changes": [MOVED_TIME, MOVED_PLACE]}
     ),
-    "event_changed-online": Case(
-        "event_changed", online(), {"attendance": "online"}, more={"changes": [WENT_ONLINE]}
-    ),
-    "event_changed-online-by-rule": Case(
-        "event_changed",
-        online(sequence=1),
-        {"attendance": "online"},
-        more={
-            "changes": [
-                WENT_ONLINE,
-                {"what": "attendance", "before": "in_person", "after": "online"},
-            ],
-            "why": {
-                "reason": None,
-                "evidence": {
-                    "rule": "rki-incidence/05754/digital",
-                    "indicator": "rki-incidence",
-                    "region": "05754",
-                    "is_on": True,
-                    "reading": {"value": 445.2, "row_on": "2022-10-01"},
-                    "in_a_row": 3,
-                    "threshold": 400,
-                },
-            },
-        },
-    ),
-    "event_changed-online-by-hand": Case(
-        "event_changed",
-        online(sequence=1),
-        {"attendance": "online"},
-        more={
-            "changes": [WENT_ONLINE],
-            "why": {"reason": "Die Stadthalle hat einen Wasserschaden.", "evidence": None},
-        },
-    ),
-    "event_changed-back-on-site": Case(
-        "event_changed",
-        dialogue(sequence=2),
-        more={"changes": [{"what": "mode", "before": "digital", "after": "in_person"}]},
-    ),
-    "event_changed-back-left-online": Case(
-        "event_changed",
-        hybrid(),
-        {"attendance": "online"},
-        more={"changes": [{"what": "mode", "before": "digital", "after": "hybrid"}]},
-    ),
-    "promoted-by-a-switch": Case(
-        "promoted",
-        online(sequence=1, plan=[{**BY_INCIDENCE, "is_on": True}]),
-        {"attendance": "online"},
-        more={"changes": [WENT_ONLINE]},
-    ),
-    "registration_changed-hall-seat": Case(
-        "registration_changed",
-        hybrid(),
-        more={"by": "hall", "changes": [{"what": "attendance", "before": "online", "after": "in_person"}]},
-    ),
     "event_changed-programme": Case("event_changed", more={"changes": [PROGRAMME]}),
     "event_changed-group-lost": Case(
         "event_changed", groups={"groups": None}, more={"changes": [PROGRAMME, {"what": "groups"}]}
@@ -332,7 +197,6 @@ CASES = {
         dialogue(status=EventStatus.CANCELLED, sequence=1),
         more={"reason": "Die Stadthalle hat einen Wasserschaden."},
     ),
-    "event_changed-there-and-back": Case("event_changed", dialogue(sequence=2), more={"changes": []}),
     "confirmed-and-moved": Case(
         "confirmed", dialogue(sequence=1), more={"changes": [MOVED_TIME, MOVED_PLACE]}
     ),

@@ -117,6 +117,7 @@ BY_INCIDENCE: dict[str, Any] = {
         "key": "rki-incidence/05754/digital",
         "indicator": "rki-incidence",
         "region": "05754",
+        "region_title": {"de": "Gütersloh", "ar": "غوترسلو"},
         "mode": "digital",
         "enter_at": 400.0,
         "leave_at": 300.0,
@@ -168,10 +169,15 @@ MOVED_TIME = {
 }
 MOVED_PLACE = {
     "what": "place",
-    "before": ["Ratssaal, Berliner Straße 70, 33330, Gütersloh"],
-    "after": ["Stadthalle Gütersloh, Großer Saal, Friedrichstraße 10, 33330, Gütersloh"],
+    "before": ["Ratssaal, Berliner Straße 70, 33330 Gütersloh"],
+    "after": ["Stadthalle Gütersloh, Großer Saal, Friedrichstraße 10, 33330 Gütersloh"],
 }
 WENT_ONLINE = {"what": "mode", "before": "in_person", "after": "digital"}
+CAME_BACK = {"what": "mode", "before": "digital", "after": "in_person"}
+BECAME_HYBRID = {"what": "mode", "before": "in_person", "after": "hybrid"}
+CAME_BACK_HYBRID = {"what": "mode", "before": "digital", "after": "hybrid"}
+TO_SCREEN = {"what": "attendance", "before": "in_person", "after": "online"}
+TO_HALL = {"what": "attendance", "before": "online", "after": "in_person"}
 PROGRAMME = {
     "what": "programme",
     "before": [

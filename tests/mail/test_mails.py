@@ -22,7 +22,8 @@ from justhtml import JustHTML
 from dialograum.languages import LANGUAGES
 from dialograum.pages import environment
 from notifications.delivery import Letter
-from tests.mail.cases import CASES, SITE, composer
+from tests.mail.case import SITE, composer
+from tests.mail.cases import CASES
 from tests.mail.examples import BASE_URL, BY_INCIDENCE, ID, LINKS, MESSAGE_ID, NONCES
 from tests.mail.reading import opened, part, readable, structure
 

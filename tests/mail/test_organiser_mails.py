@@ -28,7 +28,7 @@ from notifications.audiences import Audiences
 from notifications.delivery import Letter
 from notifications.errors import CannotCompose
 from notifications.outbox import Claim
-from tests.mail.cases import SITE
+from tests.mail.case import SITE
 from tests.mail.examples import BASE_URL
 from tests.mail.reading import opened, part, readable, structure
 
@@ -51,6 +51,8 @@ CODES_OF_FAILURES = (
     "redirect",
     "slow",
     "unreachable",
+    "no-file",
+    "closed",
     "malformed",
 )
 

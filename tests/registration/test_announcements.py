@@ -16,7 +16,7 @@ from registration.announcement_queries import announcements_of, outcome_of, reci
 from registration.editing import Edit, edit
 from registration.segments import Segment
 from registration.tables import Announcement, Registration
-from tests.mail.cases import composer
+from tests.mail.case import composer
 from tests.mail.reading import opened, part
 from tests.registration.town import (
     CANCELLED,

@@ -20,6 +20,7 @@ async def event(database):
     [
         (["Name", "E-Mail", "Sprache"], ["name", "email", "language"]),
         (["Vorname", "Nachname", "E-Mail-Adresse"], ["given_name", "family_name", "email"]),
+        (["Name", "E\u2011Mail", "E\u2011Mail-Adresse"], ["name", "email", ""]),
         (["NAME", "Vorname", "Mail"], ["family_name", "given_name", "email"]),
         (["First name", "Surname", "Seats"], ["given_name", "family_name", "seats"]),
         (["Vor- und Nachname", "Anzahl Personen", "Teilnahme"], ["name", "seats", "attendance"]),

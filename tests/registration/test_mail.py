@@ -17,7 +17,8 @@ from registration.editing import Edit, edit
 from registration.mail import called
 from registration.tables import Registration
 from tests.events.examples import dialogue
-from tests.mail.cases import CASES, composer
+from tests.mail.case import composer
+from tests.mail.cases import CASES
 from tests.mail.examples import LINKS, NONCES
 from tests.mail.reading import opened, part
 from tests.registration.town import (

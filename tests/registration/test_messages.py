@@ -47,6 +47,8 @@ async def test_the_database_states_the_same_facts_as_the_code(outbox):
     await register("late", wishes={"second": ("bildung",)})
     await register("later")
     await outbox.news()
+    await Registration.update({Registration.attendance_wished: None}).where(Registration.name == "toni")
+    await Registration.update({Registration.attendance_wished: "online"}).where(Registration.name == "late")
     event = await details_of(await event_named("dialog"))
     people = await Registration.objects().order_by(Registration.arrival).output(load_json=True)
     held, places = await groups_held(person.id for person in people), await positions(people)
@@ -67,6 +69,7 @@ async def test_the_database_states_the_same_facts_as_the_code(outbox):
     assert expected["slow"]["groups"] == {"first": None}
     assert (expected["late"]["position"], expected["later"]["position"]) == (1, 2)
     assert expected["slow"]["held_until_local"] == "2022-11-02T13:00"
+    assert (expected["toni"]["wished"], expected["late"]["wished"]) == ("in_person", "online")
 
 
 async def test_who_has_no_address_is_not_told(outbox):
