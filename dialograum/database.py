@@ -240,10 +240,16 @@ class Listener:
         return notices
 
     async def _connect(self) -> None:
-        self._connection = await DB.get_new_connection()
-        self._connection.add_termination_listener(lambda connection: self._heard.set())
-        for channel in self._channels:
-            await self._connection.add_listener(channel, self._hear)
+        connection: Any = await DB.get_new_connection()
+        try:
+            with _told_as_away():
+                connection.add_termination_listener(lambda connection: self._heard.set())
+                for channel in self._channels:
+                    await connection.add_listener(channel, self._hear)
+        except BaseException:
+            connection.terminate()
+            raise
+        self._connection = connection
 
     def _hear(self, connection: Any, process: int, channel: str, payload: str) -> None:
         self._notices[Notice(channel, payload)] = None

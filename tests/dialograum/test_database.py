@@ -117,6 +117,20 @@ async def test_a_listener_comes_back_after_its_connection_is_lost(database):
         assert await listener.wait(5) == [("outbox", "back")]
 
 
+async def test_a_connection_that_breaks_while_it_subscribes_is_tried_again(database, monkeypatch):
+    subscribe = asyncpg.Connection.add_listener
+
+    async def breaks(connection, *arguments):
+        monkeypatch.setattr(asyncpg.Connection, "add_listener", subscribe)
+        raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
+
+    monkeypatch.setattr(asyncpg.Connection, "add_listener", breaks)
+    async with Listener("outbox") as listener:
+        assert await listener.wait(5) == []
+        await DB.notify("outbox", "back")
+        assert await listener.wait(5) == [("outbox", "back")]
+
+
 async def test_an_engine_that_is_not_connected_says_so():
     with pytest.raises(DatabaseAway):
         await Database().acquire()
