@@ -31,13 +31,14 @@ TELL = """
         SELECT id, row_number() OVER (PARTITION BY attendance ORDER BY arrival) AS place
         FROM registration WHERE event = {} AND status = 'waitlisted'
     ), person AS (
-        SELECT registration.*, line.place, invitation.sequence AS invited_sequence, coalesce((
-            SELECT jsonb_object_agg(session, NULL) FROM jsonb_each(wishes) AS wish (session, groups)
-            WHERE groups <> '[]' AND session = ANY({}::text[])
-        ), nothing) || coalesce(held.groups, nothing) AS groups
+        SELECT registration.*, line.place, invitation.sequence AS invited_sequence,
+            CASE WHEN held.groups ?& sessions THEN held.groups ELSE coalesce((
+                SELECT jsonb_object_agg(session, NULL) FROM jsonb_each(wishes) AS wish (session, groups)
+                WHERE groups <> '[]' AND session = ANY(sessions)
+            ), nothing) || coalesce(held.groups, nothing) END AS groups
         FROM asked JOIN registration USING (id) LEFT JOIN held USING (id) LEFT JOIN line USING (id)
         LEFT JOIN invitation ON invitation.registration = id
-        CROSS JOIN (SELECT jsonb_build_object() AS nothing) AS empty
+        CROSS JOIN (SELECT jsonb_build_object() AS nothing, {}::text[] AS sessions) AS those
         WHERE email IS NOT NULL ORDER BY arrival
     ), told AS (
         INSERT INTO message (
