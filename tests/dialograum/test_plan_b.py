@@ -82,8 +82,17 @@ async def test_the_region_is_called_as_people_call_it(town, visitor):
     evidence = await by_rule(region_title=title)
     await switched("digital", evidence=evidence)
     page = await visitor.get(PAGE)
-    assert words(page).count("by county, Guetersloh") == 2
+    assert "Why? Seven-day incidence of COVID-19 by county, Guetersloh" in words(page)
     assert COUNTY not in page.text
+
+
+async def test_an_event_that_is_online_while_its_rule_is_off_says_nothing_of_going_online(town, visitor):
+    await town.event(**EVENT)
+    await come_in(250, 332.7)
+    await switched("digital", reason="Water damage")
+    assert PLAN not in (await visitor.get(PAGE)).text
+    await switched("hybrid", before="digital", reason="The hall is dry")
+    assert PLAN in (await visitor.get(PAGE)).text
 
 
 async def test_without_a_rule_there_is_no_plan_b(town, visitor):
