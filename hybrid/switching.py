@@ -52,10 +52,10 @@ def hindrance(event: EventDetails, to: Mode, now: datetime, *, has_servers: bool
     if to is not Mode.DIGITAL and event.base_mode is Mode.DIGITAL and not event.venues:
         return Hindrance.NO_VENUE
     if to is not Mode.IN_PERSON and not has_servers:
-        if event.meeting_url is None:
-            return Hindrance.NO_SERVERS
         if event.groups:
             return Hindrance.NO_ROOMS
+        if event.meeting_url is None:
+            return Hindrance.NO_SERVERS
     return None
 
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from events.errors import EventCancelled, ModeRefused
-from events.forms import VenueSpec
+from events.forms import MeetingSpec, VenueSpec
 from events.queries import details_of, event_named
 from events.rules import Attendance, Mode
 from hybrid.errors import Hindrance
@@ -299,14 +299,12 @@ async def test_who_wished_online_in_a_hybrid_event_stays_online(outbox):
     [
         ({}, False, Hindrance.NO_SERVERS),
         ({}, True, None),
-        ({"meeting_url": "https://stream.example.org/x"}, False, None),
+        ({"meeting": MeetingSpec(url="https://stream.example.org/x")}, False, None),
+        ({"sessions": ROUNDS, "groups": GROUPS}, False, Hindrance.NO_ROOMS),
     ],
 )
 async def test_without_a_room_there_is_no_way_online(outbox, changes, has_servers, hindrance):
-    from events.forms import MeetingSpec
-
-    url = changes.get("meeting_url")
-    await hold(**({"meeting": MeetingSpec(url=url)} if url else {}))
+    await hold(**changes)
     if hindrance:
         with pytest.raises(ModeRefused) as refused:
             await move("digital", has_servers=has_servers)
