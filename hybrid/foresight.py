@@ -132,13 +132,15 @@ def _moved(event: EventDetails, people: Sequence[Person], to: Mode) -> tuple[lis
     else:
         moved = _come_back(event, people, hall, keeps_online=to is Mode.HYBRID)
         left = any(one.holds and one.attendance is ONLINE for one in people)
-        for one in people:
-            if (
-                not one.holds
-                and one.attendance is ONLINE
-                and (one.wished is HALL or not (to is Mode.HYBRID or left))
-            ):
-                one.attendance = HALL
+        keeps_online = to is Mode.HYBRID or left
+        waiting = [
+            one
+            for one in people
+            if not one.holds and one.attendance is ONLINE and (one.wished is HALL or not keeps_online)
+        ]
+        for one in waiting:
+            one.attendance = HALL
+        moved += waiting
     came_back = to is Mode.IN_PERSON and left
     mode = Mode.HYBRID if came_back else to
     after = replace(event, mode=mode, came_back=came_back)

@@ -67,9 +67,9 @@ class Town:
                 " email = CASE WHEN {} THEN email END WHERE name = {}",
                 *drawn,
             )
-        for row in await Registration.select().where(Registration.status.is_in(ACTIVE)):
+        for name in await _rows():
             if self.lot.random() < 0.2:
-                await cancel(row["name"], self.now)
+                await cancel(name, self.now)
 
     def turn(self, base: Mode) -> tuple[Mode, dict[str, Any]]:
         """Where a hand moves the event next, with seats in the hall where they count."""
