@@ -134,6 +134,8 @@ async def test_in_hybrid_the_seats_are_asked_and_who_finds_none_is_named(town):
     page = await browser.send_on(page, f"{SET}/hybrid", fields)
     assert page.status_code == 200
     assert "1 person finds no seat in the hall" in words(page)
+    assert "When a seat comes free they can change to it on their own page." in words(page)
+    assert "are offered to them" not in words(page)
     assert "Enter the reason" not in words(page)
     # The number that was seen is the one that counts.
     other = await browser.send_on(
